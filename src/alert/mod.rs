@@ -1,0 +1,1 @@
+//! Alert documents and their states.

@@ -1,0 +1,1 @@
+//! The command line: arguments here, one file per command beside.

@@ -1,0 +1,1 @@
+//! Windows over matches in event time, and when they become alerts.

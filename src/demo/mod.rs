@@ -1,0 +1,1 @@
+//! Everything in one process, with bundled records and no server.

@@ -1,0 +1,1 @@
+//! Sigma rules: one index over all of them, asked once per event.

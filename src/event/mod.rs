@@ -1,0 +1,12 @@
+//! The event in memory: a tree over a per-batch arena, from JSON text and back to JSON text.
+//!
+//! Owns parsing, changing and writing of documents, and nothing of what the fields mean. Reading order: [`arena`] (memory and interned
+//! names), [`value`] (the tree), [`parse`], [`write`].
+
+pub mod arena;
+pub mod parse;
+pub mod value;
+pub mod write;
+
+pub use arena::{Arena, Key, Symbol, Symbols};
+pub use value::{List, Object, Value};

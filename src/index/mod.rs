@@ -1,0 +1,1 @@
+//! Bulk requests to OpenSearch or Elasticsearch, the verdict on each item, templates.

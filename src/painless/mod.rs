@@ -1,0 +1,1 @@
+//! Painless: source text to closures over the event.

@@ -1,0 +1,1 @@
+//! Settings: what a user writes (raw), where it stood (positions), and what the code uses (checked).

@@ -1,0 +1,1 @@
+//! Kafka consumers: the poll thread and rebalance callbacks as messages. The only place that names rdkafka, with the producer.
