@@ -8,12 +8,13 @@
 //! into the work done on one batch. [`telemetry`] and [`demo`] stand beside the way.
 //!
 //! Between bytes from Kafka and bytes for OpenSearch everything is synchronous, knows no client, no clock and no disk, and
-//! fails only by returning data: a record that cannot be processed is a [`reject::Reject`]. `tests/architecture.rs` holds us to it.
+//! fails only by returning data: a record that cannot be processed is a [`reject::Reject`], and becomes a [`deadletter`]. `tests/architecture.rs` holds us to it.
 
 pub mod alert;
 pub mod cli;
 pub mod clock;
 pub mod correlate;
+pub mod deadletter;
 pub mod decode;
 pub mod delivery;
 pub mod demo;

@@ -36,15 +36,50 @@ pub struct Record {
     pub key: Option<Bytes>,
     /// `None` is a tombstone.
     pub value: Option<Bytes>,
+    /// Where the record first lay, when it is a dead letter that was produced again.
+    pub origin: Option<Origin>,
+}
+
+impl Record {
+    pub fn new(
+        coordinates: Coordinates,
+        epoch: u32,
+        timestamp_ms: i64,
+        key: Option<Bytes>,
+        value: Option<Bytes>,
+    ) -> Record {
+        Record { coordinates, epoch, timestamp_ms, key, value, origin: None }
+    }
+
+    /// Where and when the record first lay in its topic: what its identity, its dead letter and the year of a year-less time
+    /// are taken from. The ledger and commits go by [`Record::coordinates`].
+    pub fn first(&self) -> Origin {
+        self.origin.unwrap_or(Origin {
+            epoch: self.epoch,
+            partition: self.coordinates.partition,
+            offset: self.coordinates.offset,
+            timestamp_ms: self.timestamp_ms,
+        })
+    }
+}
+
+/// The place of a record in its topic before it was produced again; see [`crate::deadletter::origin`] for who may claim one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub epoch: u32,
+    pub partition: i32,
+    pub offset: i64,
+    pub timestamp_ms: i64,
 }
 
 /// What makes an event the same event when it comes again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity<'a> {
     /// Topic, epoch, partition, offset and the position in the payload.
     Position(u32),
-    /// The source's own event id, by a versioned extractor of the decode stage, and the event's own time.
-    Source { extractor: &'static str, id: String, time_ms: i64 },
+    /// The source's own event id, by a versioned extractor of the decode stage, and the event's own time. The id may have
+    /// several parts (an id and its update time); unused ones are empty.
+    Source { extractor: &'static str, id: [&'a str; 4], time_ms: i64 },
 }
 
 /// `_id` of a document: 6 bytes of time in ms, big-endian, then 10 bytes of SHA-256. Written as base64url, it sorts by time.
@@ -52,24 +87,29 @@ pub enum Identity {
 pub struct DocId(pub [u8; 16]);
 
 impl DocId {
-    pub fn new(record: &Record, identity: &Identity) -> DocId {
+    pub fn new(record: &Record, identity: &Identity<'_>) -> DocId {
         let mut hash = Sha256::new();
         let time_ms = match identity {
             Identity::Position(position) => {
                 hash.update(b"position\0");
                 hash.update(record.coordinates.topic.as_bytes());
                 hash.update([0]);
-                hash.update(record.epoch.to_be_bytes());
-                hash.update(record.coordinates.partition.to_be_bytes());
-                hash.update(record.coordinates.offset.to_be_bytes());
+                let first = record.first();
+                hash.update(first.epoch.to_be_bytes());
+                hash.update(first.partition.to_be_bytes());
+                hash.update(first.offset.to_be_bytes());
                 hash.update(position.to_be_bytes());
-                record.timestamp_ms
+                first.timestamp_ms
             }
             Identity::Source { extractor, id, time_ms } => {
                 hash.update(b"source\0");
                 hash.update(extractor.as_bytes());
                 hash.update([0]);
-                hash.update(id.as_bytes());
+                for part in id {
+                    // The length keeps ("ab", "c") and ("a", "bc") apart.
+                    hash.update((part.len() as u64).to_be_bytes());
+                    hash.update(part.as_bytes());
+                }
                 *time_ms
             }
         };
@@ -105,13 +145,7 @@ mod tests {
     use super::*;
 
     fn record(topic: &str, partition: i32, offset: i64) -> Record {
-        Record {
-            coordinates: Coordinates { topic: topic.into(), partition, offset },
-            epoch: 0,
-            timestamp_ms: 1_790_000_000_123,
-            key: None,
-            value: None,
-        }
+        Record::new(Coordinates { topic: topic.into(), partition, offset }, 0, 1_790_000_000_123, None, None)
     }
 
     #[test]
@@ -133,9 +167,24 @@ mod tests {
 
     #[test]
     fn a_source_id_is_the_same_document_wherever_it_lies() {
-        let identity = Identity::Source { extractor: "cloudtrail.v1", id: "e-1".into(), time_ms: 5 };
+        let identity = Identity::Source { extractor: "cloudtrail.v1", id: ["e-1", "", "", ""], time_ms: 5 };
         assert_eq!(DocId::new(&record("a", 0, 0), &identity), DocId::new(&record("b", 3, 9), &identity));
-        let other = Identity::Source { extractor: "cloudwatch.v1", id: "e-1".into(), time_ms: 5 };
-        assert_ne!(DocId::new(&record("a", 0, 0), &identity), DocId::new(&record("a", 0, 0), &other));
+        for other in [
+            Identity::Source { extractor: "cloudwatch.v1", id: ["e-1", "", "", ""], time_ms: 5 },
+            Identity::Source { extractor: "cloudtrail.v1", id: ["e-", "1", "", ""], time_ms: 5 },
+            Identity::Source { extractor: "cloudtrail.v1", id: ["", "e-1", "", ""], time_ms: 5 },
+        ] {
+            assert_ne!(DocId::new(&record("a", 0, 0), &identity), DocId::new(&record("a", 0, 0), &other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_produced_again_keeps_the_ids_of_its_first_place() {
+        let first = record("logs", 1, 2);
+        let mut again = record("logs", 1, 77);
+        again.timestamp_ms += 60_000;
+        assert_ne!(DocId::new(&first, &Identity::Position(3)), DocId::new(&again, &Identity::Position(3)));
+        again.origin = Some(first.first());
+        assert_eq!(DocId::new(&first, &Identity::Position(3)), DocId::new(&again, &Identity::Position(3)));
     }
 }

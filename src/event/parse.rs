@@ -35,12 +35,21 @@ pub fn prefix<'a>(
     nesting_levels_max: usize,
 ) -> Result<(Value<'a>, usize), ParseError> {
     let valid = std::str::from_utf8(text).map_err(|e| ParseError { what: "invalid UTF-8", at: e.valid_up_to() })?;
-    let mut scanner = Scanner { bytes: text, at: 0 };
+    text_prefix(arena, valid, nesting_levels_max)
+}
+
+/// As [`prefix`], for a text that is known to be UTF-8, so that many values in one text do not check its whole rest each time.
+pub fn text_prefix<'a>(
+    arena: &'a Arena,
+    text: &'a str,
+    nesting_levels_max: usize,
+) -> Result<(Value<'a>, usize), ParseError> {
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
     scanner.white();
     let start = scanner.at;
     scanner.check_value(nesting_levels_max)?;
     let end = scanner.at;
-    Ok((value_of(arena, &valid[start..end]), end))
+    Ok((value_of(arena, &text[start..end]), end))
 }
 
 /// The value of a valid JSON text, objects and lists left as text.

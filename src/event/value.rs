@@ -102,7 +102,8 @@ impl<'a> Object<'a> {
         Self { arena, raw: Cell::new(Some(text)), entries: RefCell::new(BumpVec::new_in(arena.bump())) }
     }
 
-    pub(super) fn raw_text(&self) -> Option<&'a str> {
+    /// The payload's own text of this object; `None` once somebody has looked inside.
+    pub fn raw_text(&self) -> Option<&'a str> {
         self.raw.get()
     }
 
