@@ -1,7 +1,9 @@
 //! The integration tests, one binary. A module per subject:
 //!
 //! - `architecture`: what the modules may not do, checked on the source text.
+//! - `simulation`: the delivery machine in a world of crashes, rebalances and lost answers.
 //!
 //! What needs only one module's code is tested in that module.
 
 mod architecture;
+mod simulation;

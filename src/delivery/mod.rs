@@ -1,1 +1,10 @@
 //! Who owns which partition and what may be committed, as a pure state machine; and the runtime that drives it.
+//!
+//! The promise: an offset is committed only when every event of every record below it is in the index, dropped by a pipeline or in the
+//! dead letters, each acknowledged; and only by the member that owns the partition at that moment. What is read again after a crash
+//! or a rebalance is written under the same ids, so "at least once" becomes "once" in the index.
+//!
+//! Reading order: [`ledger`] (what is open in one partition), [`machine`] (assignment, fencing, budget, commits; pure).
+
+pub mod ledger;
+pub mod machine;
