@@ -1,0 +1,34 @@
+//! The processors, a file per family, and how one is added.
+//!
+//! A family lists its processors as `(type, builder)` in a `PROCESSORS` table, which is entered in [`FAMILIES`] below. A builder reads
+//! its options (whatever it leaves unread is refused) and gives a [`Processor`]; everything that can be computed at load is: paths,
+//! patterns, tables. At run time a processor allocates only in the document's arena and makes a failure by [`Document::fail`].
+
+mod html;
+mod text;
+
+use std::path::PathBuf;
+
+use super::document::{Document, Done};
+use super::options::Options;
+use super::source::Fault;
+
+/// One processor of a pipeline, compiled.
+pub trait Processor: Send + Sync {
+    fn run<'a>(&'a self, document: &mut Document<'a>) -> Done<'a>;
+}
+
+pub type Builder = fn(&mut Options<'_, '_>) -> Result<Box<dyn Processor>, Fault>;
+
+/// What processors need besides their options; made once, before pipelines are loaded.
+#[derive(Clone, Debug, Default)]
+pub struct Resources {
+    /// The folder of the MaxMind databases that `geoip` and `ip2geo` read.
+    pub geo_databases_dir: Option<PathBuf>,
+}
+
+const FAMILIES: &[&[(&str, Builder)]] = &[text::PROCESSORS];
+
+pub fn builder(name: &str) -> Option<Builder> {
+    FAMILIES.iter().flat_map(|family| family.iter()).find(|(known, _)| *known == name).map(|(_, builder)| *builder)
+}
