@@ -4,6 +4,7 @@
 //! makes of it, because it is taken from the record's coordinates or from an event id of the source's own, never from a pipeline.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -134,6 +135,26 @@ impl fmt::Display for DocId {
     }
 }
 
+/// Text that is no id of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForeignId;
+
+impl FromStr for DocId {
+    type Err = ForeignId;
+
+    fn from_str(text: &str) -> Result<DocId, ForeignId> {
+        let mut bytes = [0; 18];
+        match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+            Ok(16) => {
+                let mut id = [0; 16];
+                id.copy_from_slice(&bytes[..16]);
+                Ok(DocId(id))
+            }
+            _ => Err(ForeignId),
+        }
+    }
+}
+
 impl fmt::Debug for DocId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -163,6 +184,8 @@ mod tests {
         let distinct: std::collections::HashSet<_> = ids.iter().collect();
         assert_eq!(distinct.len(), ids.len());
         assert!(ids.iter().all(|id| id.time_ms() == 1_790_000_000_123 && id.to_string().len() == 22));
+        assert!(ids.iter().all(|id| id.to_string().parse() == Ok(*id)));
+        assert_eq!("alert-of-another-make".parse::<DocId>(), Err(ForeignId));
     }
 
     #[test]
