@@ -173,7 +173,10 @@ impl Outbox {
         for item in batch.items {
             if item.range.start >= item.range.end || item.range.end > batch.body.len() {
                 let reason = format!("an item at bytes {:?} of a body of {}", item.range, batch.body.len());
-                answers.push(Answer { token: item.token, outcome: Outcome::Reject { kind: "bulk_item_unreadable", reason } });
+                answers.push(Answer {
+                    token: item.token,
+                    outcome: Outcome::Reject { kind: "bulk_item_unreadable", reason },
+                });
                 continue;
             }
             self.held_bytes += item.range.len();
@@ -690,7 +693,8 @@ impl Group {
 
     /// The same items as one stretch of bytes; copied only if they are not that already.
     fn contiguous(self) -> Group {
-        let is_contiguous = self.entries.windows(2).all(|pair| pair.first().map(|e| e.end) == pair.last().map(|e| e.start));
+        let is_contiguous =
+            self.entries.windows(2).all(|pair| pair.first().map(|e| e.end) == pair.last().map(|e| e.start));
         if is_contiguous { self } else { Group::joined(&[self]) }
     }
 
