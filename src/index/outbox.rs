@@ -9,13 +9,13 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
-use super::bulk::{self, Batch, Token};
+use super::bulk::{Batch, Token};
+use super::group::{Entry, Group, pop_entry};
 use super::retry::{self, Random};
 use super::throttle::Window;
 use super::verdict::{HaltCause, Reply, Verdict};
-use crate::record::DocId;
 
 /// What the outbox may hold and send.
 #[derive(Clone, Debug)]
@@ -83,25 +83,6 @@ pub struct Outbox {
     blocked: Option<Blocked>,
     held_bytes: usize,
     sequence: u64,
-}
-
-/// Items of one body, in order.
-#[derive(Clone, Debug)]
-struct Group {
-    body: Bytes,
-    entries: Vec<Entry>,
-}
-
-#[derive(Clone, Debug)]
-struct Entry {
-    token: Token,
-    start: usize,
-    end: usize,
-    attempts: u32,
-    /// Failures that a document can cause.
-    suspicions: u32,
-    /// Nobody waits for the answer any more. Only in flights, whose items must stay aligned with the reply.
-    is_forgotten: bool,
 }
 
 struct Flight {
@@ -630,89 +611,5 @@ impl Outbox {
 
     fn holds_only_flights(&self) -> bool {
         self.queue.is_empty() && self.delayed.is_empty() && self.parked.values().all(|parked| parked.groups.is_empty())
-    }
-}
-
-/// Takes one item from the front as a group of its own.
-fn pop_entry(groups: &mut VecDeque<Group>) -> Option<Group> {
-    let group = groups.front_mut()?;
-    let first = group.pop_first();
-    if group.entries.is_empty() {
-        groups.pop_front();
-    }
-    first
-}
-
-impl Group {
-    fn bytes(&self) -> usize {
-        self.entries.iter().map(|entry| entry.end - entry.start).sum()
-    }
-
-    fn slice(&self, entry: &Entry) -> &[u8] {
-        self.body.get(entry.start..entry.end).unwrap_or_default()
-    }
-
-    fn index_of(&self, entry: &Entry) -> &str {
-        bulk::index_of(self.slice(entry))
-    }
-
-    /// Whether the document's id says that it is from before `time_ms`; ids of other makes never do.
-    fn is_older(&self, entry: &Entry, time_ms: i64) -> bool {
-        bulk::id_of(self.slice(entry)).parse::<DocId>().is_ok_and(|id| id.time_ms() < time_ms)
-    }
-
-    fn with(&self, entries: Vec<Entry>) -> Group {
-        Group { body: self.body.clone(), entries }
-    }
-
-    fn pop_first(&mut self) -> Option<Group> {
-        if self.entries.is_empty() {
-            return None;
-        }
-        let first = self.entries.remove(0);
-        Some(self.with(vec![first]))
-    }
-
-    /// Cuts what exceeds the limits, and gives it; one item always stays.
-    fn cut(&mut self, bytes_max: usize, items_max: usize) -> Option<Group> {
-        let mut bytes = 0;
-        let mut items = 0;
-        for entry in &self.entries {
-            bytes += entry.end - entry.start;
-            if items > 0 && (bytes > bytes_max || items >= items_max) {
-                break;
-            }
-            items += 1;
-        }
-        if items >= self.entries.len() {
-            return None;
-        }
-        let rest = self.entries.split_off(items);
-        Some(self.with(rest))
-    }
-
-    /// The same items as one stretch of bytes; copied only if they are not that already.
-    fn contiguous(self) -> Group {
-        let is_contiguous =
-            self.entries.windows(2).all(|pair| pair.first().map(|e| e.end) == pair.last().map(|e| e.start));
-        if is_contiguous { self } else { Group::joined(&[self]) }
-    }
-
-    /// Lets go of a body of which little is left.
-    fn compacted(self) -> Group {
-        if self.bytes() < self.body.len() / 2 { Group::joined(&[self]) } else { self }
-    }
-
-    fn joined(groups: &[Group]) -> Group {
-        let mut body = BytesMut::with_capacity(groups.iter().map(Group::bytes).sum());
-        let mut entries = Vec::with_capacity(groups.iter().map(|group| group.entries.len()).sum());
-        for group in groups {
-            for entry in &group.entries {
-                let start = body.len();
-                body.extend_from_slice(group.slice(entry));
-                entries.push(Entry { start, end: body.len(), ..entry.clone() });
-            }
-        }
-        Group { body: body.freeze(), entries }
     }
 }
