@@ -1,10 +1,11 @@
 //! The event in memory: a tree over a per-batch arena, from JSON text and back to JSON text.
 //!
 //! Owns parsing, changing and writing of documents, and nothing of what the fields mean. Reading order: [`arena`] (memory and interned
-//! names), [`value`] (the tree), [`parse`], [`write`].
+//! names), [`value`] (the tree), [`parse`], [`write`]; [`time`] reads times out of texts.
 
 pub mod arena;
 pub mod parse;
+pub mod time;
 pub mod value;
 pub mod write;
 

@@ -4,11 +4,17 @@
 //! [`object_level`] and [`list_level`] at the first look, which may therefore rely on valid text. Of duplicate keys the last one
 //! counts. A `\u` escape that is half of a surrogate pair becomes U+FFFD, since no UTF-8 text can hold it.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 use thiserror::Error;
 
 use super::arena::{Arena, Key};
 use super::value::{List, Object, Value};
+
+/// Up to this many members a duplicate key is searched for one by one, which is faster than to hash.
+const SEARCHED_MEMBERS_MAX: usize = 64;
 
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{what} at byte {at}")]
@@ -65,8 +71,52 @@ fn value_of<'a>(arena: &'a Arena, text: &'a str) -> Value<'a> {
     }
 }
 
+/// The elements of a valid JSON array one after another, each as it is asked for, so that a list of millions takes no memory.
+pub(super) fn elements<'a>(arena: &'a Arena, text: &'a str) -> impl Iterator<Item = Value<'a>> {
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 1 };
+    std::iter::from_fn(move || {
+        loop {
+            scanner.white();
+            match scanner.peek() {
+                Some(b',') => scanner.at += 1,
+                Some(b']') | None => return None,
+                Some(_) => {
+                    let start = scanner.at;
+                    scanner.skip_value();
+                    return Some(value_of(arena, &text[start..scanner.at]));
+                }
+            }
+        }
+    })
+}
+
+/// How many members and elements the first `levels` levels of a valid JSON object or list have, give or take empty ones.
+pub fn count_values(text: &str, levels: usize) -> usize {
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+    let (mut open, mut count) = (0usize, 1);
+    while let Some(byte) = scanner.peek() {
+        match byte {
+            b'"' => {
+                scanner.skip_string();
+                continue;
+            }
+            b'{' | b'[' => {
+                open += 1;
+                count += usize::from(open > 1 && open <= levels);
+            }
+            b'}' | b']' => open = open.saturating_sub(1),
+            b',' => count += usize::from(open <= levels),
+            _ => {}
+        }
+        scanner.at += 1;
+    }
+    count
+}
+
 pub(super) fn object_level<'a>(arena: &'a Arena, text: &'a str) -> BumpVec<'a, (Key<'a>, Value<'a>)> {
     let mut entries: BumpVec<'a, (Key<'a>, Value<'a>)> = BumpVec::with_capacity_in(16, arena.bump());
+    // Only for objects with many members: a search per member would be quadratic, and whoever writes the payload chooses how many.
+    let mut places: HashMap<&'a str, usize> = HashMap::new();
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 1 };
     loop {
         scanner.white();
@@ -82,9 +132,22 @@ pub(super) fn object_level<'a>(arena: &'a Arena, text: &'a str) -> BumpVec<'a, (
                 let start = scanner.at;
                 scanner.skip_value();
                 let value = value_of(arena, &text[start..scanner.at]);
-                match entries.iter_mut().find(|(k, _)| k.same(&key)) {
-                    Some((_, old)) => *old = value,
-                    None => entries.push((key, value)),
+                if entries.len() < SEARCHED_MEMBERS_MAX {
+                    match entries.iter_mut().find(|(k, _)| k.same(&key)) {
+                        Some((_, old)) => *old = value,
+                        None => entries.push((key, value)),
+                    }
+                    continue;
+                }
+                if places.is_empty() {
+                    places.extend(entries.iter().enumerate().map(|(place, (key, _))| (key.text, place)));
+                }
+                match places.entry(key.text) {
+                    Entry::Occupied(place) => entries[*place.get()].1 = value,
+                    Entry::Vacant(place) => {
+                        place.insert(entries.len());
+                        entries.push((key, value));
+                    }
                 }
             }
             _ => return entries,

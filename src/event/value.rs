@@ -286,6 +286,13 @@ impl<'a> List<'a> {
         self.items.borrow_mut().clear();
     }
 
+    /// Elements in order, of a list that may be huge and is read once: what is still text stays text.
+    pub fn lazily(&self) -> impl Iterator<Item = Value<'a>> + '_ {
+        let raw = self.raw.get().map(|text| parse::elements(self.arena, text));
+        let mut parsed = raw.is_none().then(|| self.iter());
+        raw.into_iter().flatten().chain(std::iter::from_fn(move || parsed.as_mut()?.next()))
+    }
+
     /// Elements in order; see [`Object::iter`] for what happens when the list changes meanwhile.
     pub fn iter(&self) -> impl Iterator<Item = Value<'a>> + '_ {
         let mut next = 0;
