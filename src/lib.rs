@@ -2,8 +2,8 @@
 //! alerts into OpenSearch or Elasticsearch, each exactly once.
 //!
 //! The modules stand in the order in which a record travels: [`settings`] say where from and where to; [`source`] reads
-//! Kafka; [`decode`] opens envelopes; [`event`] is the document in memory; [`pipeline`] with [`painless`] normalises it; [`enrich`]
-//! adds what tables know; [`detect`] runs Sigma rules; [`correlate`] counts over time and [`alert`] writes what it found; [`index`]
+//! Kafka; [`decode`] opens envelopes; [`event`] is the document in memory; [`pipeline`] with [`painless`] normalises it, on what both
+//! inherit from [`java`]; [`enrich`] adds what tables know; [`detect`] runs Sigma rules; [`correlate`] counts over time and [`alert`] writes what it found; [`index`]
 //! speaks to OpenSearch; [`delivery`] decides what may be committed and drives all of it. [`process`] joins decode to detect
 //! into the work done on one batch. [`telemetry`] and [`demo`] stand beside the way.
 //!
@@ -22,6 +22,7 @@ pub mod detect;
 pub mod enrich;
 pub mod event;
 pub mod index;
+pub mod java;
 pub mod painless;
 pub mod pipeline;
 pub mod process;
