@@ -4,7 +4,8 @@ use regex_syntax::hir::ClassUnicode;
 
 use super::ast::{class, negated};
 use super::class::posix_unicode;
-use super::parse::{Dialect, Escape, Parser};
+use super::escapes::Escape;
+use super::parse::{Dialect, Parser};
 use super::{Fault, Flags};
 
 /// One member of a bracket expression.

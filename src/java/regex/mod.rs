@@ -1,6 +1,6 @@
 //! Java's regular expressions, as `java.util.regex` gives them to Painless and to processors, and Oniguruma's for grok.
 //!
-//! A pattern is read into a tree ([`ast`], by [`parse`], [`brackets`], [`class`]), relieved of what does not change its matches
+//! A pattern is read into a tree ([`ast`], by [`parse`], [`escapes`], [`brackets`], [`class`]), relieved of what does not change its matches
 //! ([`simplify`]), and written ([`emit`]) for one of two engines ([`engine`]): a linear one, which almost every pattern ends up
 //! with, and a backtracking one with a step limit. Patterns are never handed over as they are written, because the engines read `\d`, `$`,
 //! `\<`, `[\w-.]` or `a*+` as something else without a word.
@@ -13,6 +13,7 @@ mod brackets;
 mod class;
 mod emit;
 mod engine;
+mod escapes;
 mod parse;
 mod replace;
 mod simplify;
