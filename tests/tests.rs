@@ -2,8 +2,10 @@
 //!
 //! - `architecture`: what the modules may not do, checked on the source text.
 //! - `simulation`: the delivery machine in a world of crashes, rebalances and lost answers.
+//! - `decode`: payloads of every kind, bad input above all, and what comes out of them.
 //!
 //! What needs only one module's code is tested in that module.
 
 mod architecture;
+mod decode;
 mod simulation;

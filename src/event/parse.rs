@@ -456,6 +456,26 @@ mod tests {
     }
 
     #[test]
+    fn the_last_of_duplicate_keys_counts_however_many_there_are() {
+        let members = |value: u32| (0..200).map(|n| format!("\"k{n}\":{value}")).collect::<Vec<_>>().join(",");
+        assert_eq!(round(&format!("{{{},{}}}", members(1), members(2))), Ok(format!("{{{}}}", members(2))));
+        // A search for each would take hours.
+        let many = (0..1_000_000).map(|n| format!("\"{n}\":{n}")).collect::<Vec<_>>().join(",");
+        assert_eq!(round(&format!("{{{many}}}")), Ok(format!("{{{many}}}")));
+    }
+
+    #[test]
+    fn values_are_counted_as_deep_as_asked() {
+        for (text, levels, count) in [
+            (r#"{"a":1,"b":"x,y{[","c":[1,2,{"d":3}]}"#, 1, 3),
+            (r#"{"a":1,"b":"x,y{[","c":[1,2,{"d":3}]}"#, usize::MAX, 7),
+            (r#"[1,[2,3],4]"#, 1, 3),
+        ] {
+            assert_eq!(count_values(text, levels), count, "{text} to level {levels}");
+        }
+    }
+
+    #[test]
     fn faults_are_named_with_their_place() {
         for (text, what, at) in [
             ("", "the JSON text ends too early", 0),
