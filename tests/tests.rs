@@ -1,6 +1,8 @@
 //! The integration tests, one binary. A module per subject:
 //!
 //! - `architecture`: what the modules may not do, checked on the source text.
+//! - `cli`: the command line as a user meets it.
+//! - `settings`: every kind of mistake in a settings file, with the exact message.
 //! - `simulation`: the delivery machine in a world of crashes, rebalances and lost answers.
 //! - `decode`: payloads of every kind, bad input above all, and what comes out of them.
 //!
@@ -8,4 +10,6 @@
 
 mod architecture;
 mod decode;
+mod cli;
+mod settings;
 mod simulation;

@@ -78,8 +78,8 @@ fn kafka(raw: &mut Raw) -> Option<Kafka> {
     }
     let properties = raw.properties("kafka.properties");
     for (name, advice) in RESERVED_PROPERTIES {
-        if properties.contains_key(name) {
-            raw.fault(&format!("kafka.properties.{name}"), format!("may not be set: {advice}"));
+        if let Some((path, _)) = properties.get(name) {
+            raw.fault(path, format!("may not be set: {advice}"));
         }
     }
     let [dead_letters, matches, alerts] = <[_; 3]>::try_from(own).ok()?;
@@ -87,7 +87,7 @@ fn kafka(raw: &mut Raw) -> Option<Kafka> {
         brokers: brokers?,
         group: group?,
         topics,
-        properties,
+        properties: properties.into_iter().map(|(name, (_, value))| (name, value)).collect(),
         dead_letters: dead_letters.1?,
         matches: matches.1?,
         alerts: alerts.1?,
@@ -331,25 +331,12 @@ fn index_name(raw: &mut Raw, path: &str) -> Option<IndexName> {
 }
 
 fn limits(raw: &mut Raw) -> Option<Limits> {
-    const MIB: usize = 1024 * 1024;
     let memory = raw.count("limits.memory_mib");
-    let payload = raw.count("limits.payload_mib");
-    let decompressed = raw.count("limits.decompressed_mib");
+    let payload = share_of_memory(raw, "limits.payload_mib", memory, 8);
+    let decompressed = share_of_memory(raw, "limits.decompressed_mib", memory, 4);
     let events = raw.count("limits.events_per_payload");
     let nesting = raw.count("limits.nesting_levels");
-    if let Some(memory) = memory {
-        for (path, mib, share) in [("limits.payload_mib", payload, 8), ("limits.decompressed_mib", decompressed, 4)] {
-            if mib.is_some_and(|mib| mib > memory / share) {
-                let message = format!(
-                    "must be at most {} here, one {} of limits.memory_mib; lower it or raise limits.memory_mib",
-                    memory / share,
-                    if share == 8 { "eighth" } else { "quarter" },
-                );
-                raw.fault(path, message);
-            }
-        }
-    }
-    let bytes = |mib: Option<u64>| usize::try_from(mib?).ok()?.checked_mul(MIB);
+    let bytes = |mib: Option<u64>| usize::try_from(mib?).ok()?.checked_mul(1024 * 1024);
     Some(Limits {
         memory_bytes: bytes(memory)?,
         payload_bytes_max: bytes(payload)?,
@@ -357,6 +344,17 @@ fn limits(raw: &mut Raw) -> Option<Limits> {
         events_per_payload_max: usize::try_from(events?).ok()?,
         nesting_levels_max: usize::try_from(nesting?).ok()?,
     })
+}
+
+/// A size that may be at most one `divisor`th of the memory. The default shrinks with the memory; what was typed is refused instead.
+fn share_of_memory(raw: &mut Raw, path: &str, memory_mib: Option<u64>, divisor: u64) -> Option<u64> {
+    let mib = raw.count(path)?;
+    let mib_max = memory_mib? / divisor;
+    if mib > mib_max && raw.is_given(path) {
+        let message = format!("limits.memory_mib allows at most {mib_max} here; lower it or raise limits.memory_mib");
+        raw.fault(path, message);
+    }
+    Some(mib.min(mib_max))
 }
 
 fn telemetry(raw: &mut Raw) -> Option<Telemetry> {

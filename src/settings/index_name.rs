@@ -27,14 +27,13 @@ impl IndexName {
     pub fn parse(text: &str) -> Result<IndexName, String> {
         let mut parts = Vec::new();
         let mut rest = text;
-        while let Some(open) = rest.find('{') {
-            let (literal, after) = rest.split_at(open);
+        while let Some((literal, after)) = rest.split_once('{') {
             push_literal(&mut parts, literal)?;
-            let Some(close) = after.find('}') else {
-                return Err(format!("`{{` at character {} is not closed by `}}`", text.len() - after.len() + 1));
+            let Some((name, after)) = after.split_once('}') else {
+                return Err(format!("`{{{after}` is not closed by `}}`"));
             };
-            placeholder(&mut parts, &after[1..close])?;
-            rest = &after[close + 1..];
+            placeholder(&mut parts, name)?;
+            rest = after;
         }
         push_literal(&mut parts, rest)?;
         match parts.first() {

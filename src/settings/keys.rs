@@ -73,16 +73,17 @@ pub const KEYS: &[Key] = &[
         path: "kafka.topics",
         form: Form::Topics,
         default: Default::Required,
-        example: "[logs, {name: cloudtrail, source: aws_cloudtrail, timezone: Asia/Tokyo, namespace: prod}]",
-        doc: "The input topics: names, or mappings of name, source (the pipeline for all of the topic's records; else recognised by \
-              shape), timezone (of times without a zone; else UTC), namespace (of the events; else default) and epoch (raise it by \
-              one when a topic was deleted and made anew, so that its events get new ids).",
+        example: "[logs]",
+        doc: "The input topics: names, or mappings as {name: cloudtrail, source: aws_cloudtrail, timezone: Asia/Tokyo, \
+              namespace: prod, epoch: 1}. source is the pipeline for all of the topic's records (else each is recognised by its \
+              shape), timezone that of times without one (else UTC), namespace that of the events (else default); epoch is \
+              raised by one when a topic was deleted and made anew, so that its events get new ids.",
     },
     Key {
         path: "kafka.properties",
         form: Form::Properties,
         default: Default::Unset,
-        example: "{security.protocol: SASL_SSL, sasl.mechanism: SCRAM-SHA-512, sasl.username: sluice, sasl.password: \"${env:KAFKA_PASSWORD}\"}",
+        example: "{security.protocol: SASL_SSL, sasl.username: sluice, sasl.password: \"${env:KAFKA_PASSWORD}\"}",
         doc: "Any property of librdkafka, for consumer and producer. In the environment `_` stands for the dot: \
               SLUICE__KAFKA__PROPERTIES__SECURITY_PROTOCOL.",
     },
@@ -132,7 +133,7 @@ pub const KEYS: &[Key] = &[
         path: "opensearch.api_key",
         form: Form::Secret,
         default: Default::Unset,
-        example: "${file:/run/secrets/api-key}",
+        example: "${env:OPENSEARCH_API_KEY}",
         doc: "An API key instead of a user: id:key, or its base64 form as Elasticsearch gives it.",
     },
     Key {
@@ -252,14 +253,14 @@ pub const KEYS: &[Key] = &[
         form: Form::Count { min: 1, max: 1024 },
         default: Default::Value("16"),
         example: "16",
-        doc: "The largest record taken from Kafka; a larger one goes to the dead letters.",
+        doc: "The largest record that is decoded; a larger one goes to the dead letters. At most an eighth of the memory.",
     },
     Key {
         path: "limits.decompressed_mib",
         form: Form::Count { min: 1, max: 1024 },
         default: Default::Value("64"),
         example: "64",
-        doc: "The most that one record may unpack to.",
+        doc: "The most that one record may unpack to. At most a quarter of the memory.",
     },
     Key {
         path: "limits.events_per_payload",

@@ -163,8 +163,9 @@ impl<'a> Raw<'a> {
         duration_ms.map(Duration::from_millis)
     }
 
-    /// A mapping of single values, references resolved. In a variable's name `_` stands for the dot that shells do not allow there.
-    pub fn properties(&mut self, path: &str) -> BTreeMap<String, Secret> {
+    /// A mapping of single values, references resolved, each with its path. In a variable's name `_` stands for the dot that
+    /// shells do not allow there.
+    pub fn properties(&mut self, path: &str) -> BTreeMap<String, (String, Secret)> {
         let mut properties = BTreeMap::new();
         let Some(value) = self.find(path).cloned() else { return properties };
         let ValueKind::Table(table) = value.kind else {
@@ -191,7 +192,7 @@ impl<'a> Raw<'a> {
             };
             if let Some(secret) = self.resolve(&entry_path, &text) {
                 let name = if is_from_file(&value) { name } else { name.replace('_', ".") };
-                properties.insert(name, secret);
+                properties.insert(name, (entry_path, secret));
             }
         }
         properties
@@ -381,15 +382,20 @@ impl<'a> Raw<'a> {
     /// The variables that set a key of ours; the other ones of our prefix are faults.
     fn known_variables(&mut self) -> Map<String, String> {
         let mut variables = Map::new();
-        let mut names: Vec<&String> = self.environment.keys().filter(|name| name.starts_with(PREFIX)).collect();
-        names.sort();
-        for name in names {
-            let path = name[PREFIX.len()..].to_lowercase().replace("__", ".");
+        let mut given: Vec<_> = self
+            .environment
+            .iter()
+            .filter_map(|(name, value)| {
+                Some((name.strip_prefix(PREFIX)?.to_lowercase().replace("__", "."), name, value))
+            })
+            .collect();
+        given.sort();
+        for (path, name, value) in given {
             let is_property = path.strip_prefix("kafka.properties.").is_some_and(|property| {
                 !property.is_empty() && property.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             });
             if is_property || keys::key(&path).is_some_and(|key| key.form != Form::Properties) {
-                variables.insert(name.clone(), self.environment[name].clone());
+                variables.insert(name.clone(), value.clone());
                 continue;
             }
             let known = keys::KEYS.iter().map(|key| key.path);
