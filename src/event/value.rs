@@ -224,7 +224,8 @@ impl<'a> List<'a> {
         Self { arena, raw: Cell::new(Some(text)), items: RefCell::new(BumpVec::new_in(arena.bump())) }
     }
 
-    pub(super) fn raw_text(&self) -> Option<&'a str> {
+    /// The payload's own text of this list; `None` once somebody has looked inside.
+    pub fn raw_text(&self) -> Option<&'a str> {
         self.raw.get()
     }
 

@@ -345,6 +345,57 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Removes a field where there is one.
+    pub fn take(&self, path: Path<'_>) -> Option<Value<'a>> {
+        let mut context = Value::Object(self.root(path));
+        for key in path.parents() {
+            context = match context {
+                Value::Object(object) => object.get(&key)?,
+                Value::List(list) => list.get(key.text.parse().ok()?)?,
+                _ => return None,
+            };
+        }
+        match context {
+            Value::Object(object) => object.remove(&path.leaf()),
+            Value::List(list) => list.remove(path.leaf().text.parse().ok()?),
+            _ => None,
+        }
+    }
+
+    /// Whether there is such a field; a position past the end of a list is a failure.
+    pub fn has_within_bounds(&self, path: Path<'_>) -> Result<bool, Failure<'a>> {
+        if self.has(path) {
+            return Ok(true);
+        }
+        let mut context = Value::Object(self.root(path));
+        for key in path.elements() {
+            let next = match context {
+                Value::Object(object) => object.get(&key),
+                Value::List(list) if key.text.parse::<i32>().is_ok() => {
+                    list.get(self.position(list, key.text, path.text())?)
+                }
+                _ => None,
+            };
+            let Some(next) = next else { return Ok(false) };
+            context = next;
+        }
+        Ok(true)
+    }
+
+    /// A copy that shares nothing with the value; its size is limited as the document's growth is.
+    pub fn deep_copy(&self, value: Value<'a>) -> Result<Value<'a>, Failure<'a>> {
+        match value {
+            Value::Object(_) | Value::List(_) => {
+                let mut values_left = self.growth_bytes_left() / COPIED_VALUE_BYTES;
+                if !fits(&value, 0, &mut values_left) {
+                    return Err(self.fail(format_args!("a value is too large or nested too deep to be copied")));
+                }
+                Ok(value.deep_copy(self.arena))
+            }
+            scalar => Ok(scalar),
+        }
+    }
+
     /// Sets a key of the ingest metadata.
     pub fn set_ingest(&self, name: &'static str, value: Value<'a>) {
         self.ingest.set_str(name, value);
@@ -352,6 +403,24 @@ impl<'a> Document<'a> {
 
     pub fn key(&self, text: &'a str) -> Key<'a> {
         self.arena.key(text)
+    }
+}
+
+/// What one value of a copied object takes: key, value, and its share of an object.
+const COPIED_VALUE_BYTES: usize = 64;
+
+/// Whether a value has at most so many parts and no more levels than are written; a script can tie a map into itself.
+pub(super) fn fits(value: &Value<'_>, level: usize, values_left: &mut usize) -> bool {
+    if *values_left == 0 || level > crate::event::write::NESTING_LEVELS_MAX {
+        return false;
+    }
+    *values_left -= 1;
+    match value {
+        Value::Object(object) if object.raw_text().is_none() => {
+            object.iter().all(|(_, value)| fits(&value, level + 1, values_left))
+        }
+        Value::List(list) if list.raw_text().is_none() => list.iter().all(|value| fits(&value, level + 1, values_left)),
+        _ => true,
     }
 }
 

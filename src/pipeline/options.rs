@@ -7,7 +7,7 @@ use crate::event::Symbols;
 use super::load::Build;
 use super::path::FieldPath;
 use super::processors::Resources;
-use super::run::Step;
+use super::run::{PipelineId, Step};
 use super::source::{Fault, Node, Position, Tree};
 use super::template::{FieldName, Literal, Template};
 
@@ -197,6 +197,12 @@ impl<'o, 'b> Options<'o, 'b> {
             Some(node) => self.build.steps(node),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// The pipeline that the option `name` names; it may be loaded later.
+    pub fn refer_to_pipeline(&mut self, name: &str, pipeline: &str, may_be_missing: bool) -> PipelineId {
+        let at = self.node.get(name).map_or(self.at, |node| &node.at);
+        self.build.refer(pipeline, at, may_be_missing)
     }
 
     /// A fault for every option that nobody has read.

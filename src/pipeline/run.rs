@@ -104,7 +104,7 @@ pub struct Target<'a> {
     pub routing: Option<&'a str>,
 }
 
-const METADATA_NAMES: [&str; 8] =
+pub(super) const METADATA_NAMES: [&str; 8] =
     ["_index", "_id", "_routing", "_version", "_version_type", "_if_seq_no", "_if_primary_term", "_dynamic_templates"];
 
 impl Pipelines {

@@ -43,11 +43,19 @@ pub struct Template {
 #[derive(Debug)]
 enum Part {
     Text(Box<str>),
-    Variable { name: Name, escaped: bool },
+    Variable { name: Name, escape: Escape },
     Section { name: Name, inverted: bool, parts: Box<[Part]> },
     ToJson(Name),
     Join { name: Name, delimiter: Box<str> },
     Url(Box<[Part]>),
+}
+
+/// How `{{x}}` is escaped; `{{{x}}}` is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    Nothing,
+    Json,
+    Url,
 }
 
 #[derive(Debug)]
@@ -78,7 +86,7 @@ impl Template {
         match &*self.parts {
             [] => return Ok(""),
             [Part::Text(text)] => return Ok(text),
-            [Part::Variable { name: Name::Path(path), escaped: false }] => {
+            [Part::Variable { name: Name::Path(path), escape: Escape::Nothing }] => {
                 if let Some(Value::Str(text)) = document.find(path.path()) {
                     return Ok(text);
                 }
@@ -117,14 +125,17 @@ impl<'a> Renderer<'_, 'a> {
             }
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Variable { name, escaped } => match self.look_up(name, scope) {
+                Part::Variable { name, escape } => match self.look_up(name, scope) {
                     None | Some(Value::Null) => {}
-                    Some(value) if *escaped => {
+                    Some(value) if *escape == Escape::Nothing => print(&value, out, 0),
+                    Some(value) => {
                         let mut text = BumpString::new_in(self.document.arena.bump());
                         print(&value, &mut text, 0);
-                        escape_json(&text, out);
+                        match escape {
+                            Escape::Url => encode_url(&text, out),
+                            _ => escape_json(&text, out),
+                        }
                     }
-                    Some(value) => print(&value, out, 0),
                 },
                 Part::Section { name, inverted, parts } => {
                     let value = self.look_up(name, scope).unwrap_or(Value::Null);
@@ -230,8 +241,8 @@ impl<'t> Parser<'t, '_> {
             self.rest = after;
             let name = content.trim_start_matches(kind).trim();
             match kind {
-                '{' => parts.push(Part::Variable { name: self.name(content.trim())?, escaped: false }),
-                '&' => parts.push(Part::Variable { name: self.name(name)?, escaped: false }),
+                '{' => parts.push(Part::Variable { name: self.name(content.trim())?, escape: Escape::Nothing }),
+                '&' => parts.push(Part::Variable { name: self.name(name)?, escape: Escape::Nothing }),
                 '!' => {}
                 '=' => {
                     let mut delimiters = name.trim_end_matches('=').split_whitespace();
@@ -252,7 +263,7 @@ impl<'t> Parser<'t, '_> {
                     self.levels -= 1;
                     parts.push(self.section(kind, name, inner)?);
                 }
-                _ => parts.push(Part::Variable { name: self.name(content.trim())?, escaped: true }),
+                _ => parts.push(Part::Variable { name: self.name(content.trim())?, escape: Escape::Json }),
             }
         }
     }
@@ -433,6 +444,35 @@ impl Literal {
 
     /// The value is a text made by a template.
     pub fn is_template(&self) -> bool {
-        matches!(self, Literal::Text(_))
+        matches!(self, Literal::Text(template) if template.fixed().is_none())
+    }
+
+    /// The same value with `{{x}}` escaped for another kind of text.
+    pub fn escaped_for(mut self, escape: Escape) -> Literal {
+        fn parts(list: &mut [Part], escape: Escape) {
+            for part in list {
+                match part {
+                    Part::Variable { escape: old, .. } if *old != Escape::Nothing => *old = escape,
+                    Part::Section { parts: inner, .. } | Part::Url(inner) => parts(inner, escape),
+                    _ => {}
+                }
+            }
+        }
+        match &mut self {
+            Literal::Text(template) => parts(&mut template.parts, escape),
+            Literal::List(items) => {
+                for item in items {
+                    *item = std::mem::replace(item, Literal::Null).escaped_for(escape);
+                }
+            }
+            Literal::Object(entries) => {
+                for (key, item) in entries {
+                    parts(&mut key.parts, escape);
+                    *item = std::mem::replace(item, Literal::Null).escaped_for(escape);
+                }
+            }
+            _ => {}
+        }
+        self
     }
 }

@@ -4,6 +4,8 @@
 //! its options (whatever it leaves unread is refused) and gives a [`Processor`]; everything that can be computed at load is: paths,
 //! patterns, tables. At run time a processor allocates only in the document's arena and makes a failure by [`Document::fail`].
 
+mod control;
+mod fields;
 mod html;
 mod text;
 
@@ -27,7 +29,7 @@ pub struct Resources {
     pub geo_databases_dir: Option<PathBuf>,
 }
 
-const FAMILIES: &[&[(&str, Builder)]] = &[text::PROCESSORS];
+const FAMILIES: &[&[(&str, Builder)]] = &[fields::PROCESSORS, control::PROCESSORS, text::PROCESSORS];
 
 pub fn builder(name: &str) -> Option<Builder> {
     FAMILIES.iter().flat_map(|family| family.iter()).find(|(known, _)| *known == name).map(|(_, builder)| *builder)
