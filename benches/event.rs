@@ -16,9 +16,23 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use sluice::event::{Arena, Symbols, Value, parse, write};
 
 const PATHS: [&[&str]; 18] = [
-    &["eventTime"], &["eventSource"], &["eventName"], &["awsRegion"], &["sourceIPAddress"], &["userAgent"], &["errorCode"],
-    &["errorMessage"], &["requestID"], &["eventID"], &["eventType"], &["recipientAccountId"], &["userIdentity", "type"],
-    &["userIdentity", "arn"], &["userIdentity", "accountId"], &["userIdentity", "userName"], &["userIdentity", "accessKeyId"],
+    &["eventTime"],
+    &["eventSource"],
+    &["eventName"],
+    &["awsRegion"],
+    &["sourceIPAddress"],
+    &["userAgent"],
+    &["errorCode"],
+    &["errorMessage"],
+    &["requestID"],
+    &["eventID"],
+    &["eventType"],
+    &["recipientAccountId"],
+    &["userIdentity", "type"],
+    &["userIdentity", "arn"],
+    &["userIdentity", "accountId"],
+    &["userIdentity", "userName"],
+    &["userIdentity", "accessKeyId"],
     &["tlsDetails", "tlsVersion"],
 ];
 
@@ -47,23 +61,24 @@ fn event(c: &mut Criterion) {
             })
         });
         let mut symbols = Symbols::new();
-        let paths: Vec<Vec<_>> = PATHS.iter().map(|path| path.iter().map(|name| (symbols.intern(name), *name)).collect()).collect();
+        let paths: Vec<Vec<_>> =
+            PATHS.iter().map(|path| path.iter().map(|name| (symbols.intern(name), *name)).collect()).collect();
         let mut arena = Arena::new(Arc::new(symbols));
         for (name, level) in [("untouched", 0), ("one level", 1), ("every subtree", 2)] {
             group.bench_function(BenchmarkId::from_parameter(name), |b| {
                 b.iter(|| {
                     out.clear();
-                    arena.reset();
                     for record in &records {
+                        arena.reset();
                         let value = parse::document(&arena, record, 64).unwrap();
                         match level {
                             1 => {
                                 for path in &paths {
                                     let mut at = Some(value);
                                     for (symbol, text) in path {
-                                        at = at
-                                            .and_then(|value| value.as_object())
-                                            .and_then(|object| object.get(&sluice::event::Key { symbol: *symbol, text }));
+                                        at = at.and_then(|value| value.as_object()).and_then(|object| {
+                                            object.get(&sluice::event::Key { symbol: *symbol, text })
+                                        });
                                     }
                                     black_box(at);
                                 }

@@ -3,6 +3,7 @@
 //! - `architecture`: what the modules may not do, checked on the source text.
 //! - `cli`: the command line as a user meets it.
 //! - `settings`: every kind of mistake in a settings file, with the exact message.
+//! - `event`: the event in memory against a plain tree.
 //! - `simulation`: the delivery machine in a world of crashes, rebalances and lost answers.
 //! - `decode`: payloads of every kind, bad input above all, and what comes out of them.
 //!
@@ -12,4 +13,5 @@ mod architecture;
 mod decode;
 mod cli;
 mod settings;
+mod event;
 mod simulation;

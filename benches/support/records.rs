@@ -31,8 +31,13 @@ impl Maker {
 
 pub fn cloudtrail(count: usize) -> Vec<Vec<u8>> {
     let mut make = Maker(StdRng::seed_from_u64(1));
-    let calls =
-        [("GetObject", "s3"), ("DescribeInstances", "ec2"), ("AssumeRole", "sts"), ("Decrypt", "kms"), ("CreateUser", "iam")];
+    let calls = [
+        ("GetObject", "s3"),
+        ("DescribeInstances", "ec2"),
+        ("AssumeRole", "sts"),
+        ("Decrypt", "kms"),
+        ("CreateUser", "iam"),
+    ];
     let record = |n: usize, make: &mut Maker| {
         let (name, service) = *make.pick(&calls);
         let account = format!("{:012}", make.0.random_range(0..40u64) * 2_500_000_007);

@@ -102,7 +102,7 @@ pub(super) fn object<'a>(
     object: &'a Object<'a>,
     context: Context<'a>,
 ) -> Result<(), Fault> {
-    let original = object.raw_text().unwrap_or_default();
+    let original = object.source_text().unwrap_or_default();
     payload.check_members(original)?;
     let shape = Shape::of(object);
     if let Some(beat) = shape.metadata.and_then(|value| value.as_object())
@@ -299,7 +299,7 @@ fn event_bridge<'a>(
         return list(payload, findings, "detail.findings", context);
     }
     let identity = identity::event_bridge(object.get_str("account"), shape.id, time_ms).or(context.identity);
-    let original = detail.raw_text().unwrap_or_default();
+    let original = detail.source_text().unwrap_or_default();
     payload.check_members(original)?;
     event(payload, detail, original, &Shape::of(detail), Context { identity, ..context })
 }

@@ -5,6 +5,7 @@
 
 pub mod arena;
 pub mod parse;
+mod scan;
 pub mod time;
 pub mod value;
 pub mod write;

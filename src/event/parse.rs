@@ -1,20 +1,32 @@
-//! JSON text to events: one strict pass over everything, a tree only for the level that is looked at.
+//! JSON text to events: one strict pass over everything, a tree only for the levels that are looked at.
 //!
-//! [`document`] checks the whole text (RFC 8259, depth, UTF-8) and leaves objects and lists as text; they are parsed by
-//! [`object_level`] and [`list_level`] at the first look, which may therefore rely on valid text. Of duplicate keys the last one
-//! counts. A `\u` escape that is half of a surrogate pair becomes U+FFFD, since no UTF-8 text can hold it.
-
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+//! [`document`] checks the whole text (RFC 8259, depth, keys an object, UTF-8), builds the first level as it goes and leaves the
+//! objects and lists below as text. They are parsed by [`object_level`] and [`list_level`] at the first look, which may rely on
+//! valid text. Of duplicate keys the last one counts, at the first one's place; a subtree in which the check suspects duplicates
+//! is parsed whole on the spot, so that what is copied as text never holds any (an index refuses such documents). A `\u` escape that is half of a surrogate pair becomes
+//! U+FFFD, since no UTF-8 text can hold it.
 
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
+use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use super::arena::{Arena, Key};
+use super::scan::plain_end;
 use super::value::{List, Object, Value};
 
-/// Up to this many members a duplicate key is searched for one by one, which is faster than to hash.
-const SEARCHED_MEMBERS_MAX: usize = 64;
+/// However high the caller's limit: as deep as [`super::write`] writes.
+pub const NESTING_LEVELS_MAX: usize = super::write::NESTING_LEVELS_MAX;
+
+/// Keys of one object are found by a walk over them. More would let a hostile record buy quadratic time; fewer might refuse
+/// the widest records there are (indices allow 1,000 fields by default).
+pub const OBJECT_KEYS_MAX: usize = 16_384;
+
+/// Key hashes that the check remembers, over all objects that are open at one time, to tell duplicates. Past it every object
+/// counts as suspect, which costs time and nothing else.
+const CHECKED_KEYS_MAX: usize = 96;
+
+/// Up to this many keys a walk finds a duplicate faster than a hash map is built.
+const WALKED_KEYS_MAX: usize = 48;
 
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{what} at byte {at}")]
@@ -25,8 +37,9 @@ pub struct ParseError {
 
 /// Parses a text that is one JSON value and white space.
 pub fn document<'a>(arena: &'a Arena, text: &'a [u8], nesting_levels_max: usize) -> Result<Value<'a>, ParseError> {
-    let (value, end) = prefix(arena, text, nesting_levels_max)?;
-    let mut scanner = Scanner { bytes: text, at: end };
+    let text = utf8(text)?;
+    let (value, end) = text_prefix(arena, text, nesting_levels_max)?;
+    let mut scanner = Scanner::new(text, end, nesting_levels_max);
     scanner.white();
     match scanner.peek() {
         None => Ok(value),
@@ -40,8 +53,7 @@ pub fn prefix<'a>(
     text: &'a [u8],
     nesting_levels_max: usize,
 ) -> Result<(Value<'a>, usize), ParseError> {
-    let valid = std::str::from_utf8(text).map_err(|e| ParseError { what: "invalid UTF-8", at: e.valid_up_to() })?;
-    text_prefix(arena, valid, nesting_levels_max)
+    text_prefix(arena, utf8(text)?, nesting_levels_max)
 }
 
 /// As [`prefix`], for a text that is known to be UTF-8, so that many values in one text do not check its whole rest each time.
@@ -50,30 +62,53 @@ pub fn text_prefix<'a>(
     text: &'a str,
     nesting_levels_max: usize,
 ) -> Result<(Value<'a>, usize), ParseError> {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+    let mut scanner = Scanner::new(text, 0, nesting_levels_max);
     scanner.white();
     let start = scanner.at;
-    scanner.check_value(nesting_levels_max)?;
-    let end = scanner.at;
-    Ok((value_of(arena, &text[start..end]), end))
+    let value = if scanner.peek() == Some(b'{') {
+        let entries = scanner.check_object_level(arena)?;
+        Value::Object(arena.bump().alloc(Object::parsed(arena, &text[start..scanner.at], entries)))
+    } else {
+        scanner.check_value(0)?;
+        scanner.checked_value(arena, start)
+    };
+    Ok((value, scanner.at))
 }
 
-/// The value of a valid JSON text, objects and lists left as text.
-fn value_of<'a>(arena: &'a Arena, text: &'a str) -> Value<'a> {
-    match text.as_bytes().first() {
-        Some(b'{') => Value::Object(arena.bump().alloc(Object::raw(arena, text))),
-        Some(b'[') => Value::List(arena.bump().alloc(List::raw(arena, text))),
-        Some(b'"') => Value::Str(unescape(arena, &text[1..text.len() - 1])),
-        Some(b't') => Value::Bool(true),
-        Some(b'f') => Value::Bool(false),
-        Some(b'n') | None => Value::Null,
-        Some(_) => Value::Number(text),
+/// The entries of a valid, whole object.
+pub(super) fn object_level<'a>(arena: &'a Arena, text: &'a str) -> BumpVec<'a, (Key<'a>, Value<'a>)> {
+    let mut entries = BumpVec::with_capacity_in(8, arena.bump());
+    let mut seen = Seen::default();
+    let mut scanner = Scanner::new(text, 1, 0);
+    loop {
+        scanner.white();
+        match scanner.peek() {
+            Some(b',') => scanner.at += 1,
+            Some(b'"') => {
+                let key = scanner.skip_string();
+                let key = arena.key(unescape(arena, key));
+                scanner.white();
+                scanner.at += 1; // the colon
+                scanner.white();
+                let start = scanner.at;
+                scanner.skip_value();
+                seen.put(&mut entries, key, value_of(arena, &text[start..scanner.at]));
+            }
+            _ => return entries,
+        }
     }
+}
+
+/// The items of a valid, whole list.
+pub(super) fn list_level<'a>(arena: &'a Arena, text: &'a str) -> BumpVec<'a, Value<'a>> {
+    let mut items = BumpVec::with_capacity_in(4, arena.bump());
+    items.extend(elements(arena, text));
+    items
 }
 
 /// The elements of a valid JSON array one after another, each as it is asked for, so that a list of millions takes no memory.
 pub(super) fn elements<'a>(arena: &'a Arena, text: &'a str) -> impl Iterator<Item = Value<'a>> {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 1 };
+    let mut scanner = Scanner::new(text, 1, 0);
     std::iter::from_fn(move || {
         loop {
             scanner.white();
@@ -92,7 +127,7 @@ pub(super) fn elements<'a>(arena: &'a Arena, text: &'a str) -> impl Iterator<Ite
 
 /// How many members and elements the first `levels` levels of a valid JSON object or list have, give or take empty ones.
 pub fn count_values(text: &str, levels: usize) -> usize {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+    let mut scanner = Scanner::new(text, 0, 0);
     let (mut open, mut count) = (0usize, 1);
     while let Some(byte) = scanner.peek() {
         match byte {
@@ -113,85 +148,53 @@ pub fn count_values(text: &str, levels: usize) -> usize {
     count
 }
 
-pub(super) fn object_level<'a>(arena: &'a Arena, text: &'a str) -> BumpVec<'a, (Key<'a>, Value<'a>)> {
-    let mut entries: BumpVec<'a, (Key<'a>, Value<'a>)> = BumpVec::with_capacity_in(16, arena.bump());
-    // Only for objects with many members: a search per member would be quadratic, and whoever writes the payload chooses how many.
-    let mut places: HashMap<&'a str, usize> = HashMap::new();
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 1 };
-    loop {
-        scanner.white();
-        match scanner.peek() {
-            Some(b',') => scanner.at += 1,
-            Some(b'"') => {
-                let start = scanner.at + 1;
-                scanner.skip_string();
-                let key = arena.key(unescape(arena, &text[start..scanner.at - 1]));
-                scanner.white();
-                scanner.at += 1; // the colon
-                scanner.white();
-                let start = scanner.at;
-                scanner.skip_value();
-                let value = value_of(arena, &text[start..scanner.at]);
-                if entries.len() < SEARCHED_MEMBERS_MAX {
-                    match entries.iter_mut().find(|(k, _)| k.same(&key)) {
-                        Some((_, old)) => *old = value,
-                        None => entries.push((key, value)),
-                    }
-                    continue;
-                }
-                if places.is_empty() {
-                    places.extend(entries.iter().enumerate().map(|(place, (key, _))| (key.text, place)));
-                }
-                match places.entry(key.text) {
-                    Entry::Occupied(place) => entries[*place.get()].1 = value,
-                    Entry::Vacant(place) => {
-                        place.insert(entries.len());
-                        entries.push((key, value));
-                    }
-                }
-            }
-            _ => return entries,
-        }
-    }
+fn utf8(text: &[u8]) -> Result<&str, ParseError> {
+    simdutf8::basic::from_utf8(text).map_err(|_| ParseError {
+        what: "invalid UTF-8",
+        at: std::str::from_utf8(text).err().map_or(0, |e| e.valid_up_to()),
+    })
 }
 
-pub(super) fn list_level<'a>(arena: &'a Arena, text: &'a str) -> BumpVec<'a, Value<'a>> {
-    let mut items = BumpVec::with_capacity_in(8, arena.bump());
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 1 };
-    loop {
-        scanner.white();
-        match scanner.peek() {
-            Some(b',') => scanner.at += 1,
-            Some(b']') | None => return items,
-            Some(_) => {
-                let start = scanner.at;
-                scanner.skip_value();
-                items.push(value_of(arena, &text[start..scanner.at]));
-            }
-        }
+/// The value of a valid JSON text, objects and lists left as text.
+#[inline]
+fn value_of<'a>(arena: &'a Arena, text: &'a str) -> Value<'a> {
+    match text.as_bytes().first() {
+        Some(b'{') => Value::Object(arena.bump().alloc(Object::raw(arena, text))),
+        Some(b'[') => Value::List(arena.bump().alloc(List::raw(arena, text))),
+        Some(b'"') => Value::Str(unescape(arena, &text[1..text.len() - 1])),
+        Some(b't') => Value::Bool(true),
+        Some(b'f') => Value::Bool(false),
+        Some(b'n') | None => Value::Null,
+        Some(_) => Value::Number(text),
     }
 }
 
 /// The text between the quotes of a valid JSON string, without its escapes; borrowed when it has none.
+#[inline]
 fn unescape<'a>(arena: &'a Arena, text: &'a str) -> &'a str {
-    let Some(first) = memchr::memchr(b'\\', text.as_bytes()) else { return text };
+    let first = plain_end(text.as_bytes(), 0);
+    if first == text.len() { text } else { unescape_from(arena, text, first) }
+}
+
+fn unescape_from<'a>(arena: &'a Arena, text: &'a str, first: usize) -> &'a str {
     let mut out = BumpString::with_capacity_in(text.len(), arena.bump());
     let mut rest = text;
-    let mut at = Some(first);
-    while let Some(escape) = at {
+    let mut escape = first;
+    while escape < rest.len() {
         out.push_str(&rest[..escape]);
-        let (plain, used) = match rest.as_bytes()[escape + 1] {
-            b'n' => ('\n', 2),
-            b't' => ('\t', 2),
-            b'r' => ('\r', 2),
-            b'b' => ('\u{8}', 2),
-            b'f' => ('\u{c}', 2),
-            b'u' => unescape_unicode(&rest[escape..]),
-            other => (char::from(other), 2),
+        let (plain, used) = match rest.as_bytes().get(escape + 1) {
+            Some(b'n') => ('\n', 2),
+            Some(b't') => ('\t', 2),
+            Some(b'r') => ('\r', 2),
+            Some(b'b') => ('\u{8}', 2),
+            Some(b'f') => ('\u{c}', 2),
+            Some(b'u') => unescape_unicode(&rest[escape..]),
+            Some(other) => (char::from(*other), 2),
+            None => break,
         };
         out.push(plain);
         rest = &rest[escape + used..];
-        at = memchr::memchr(b'\\', rest.as_bytes());
+        escape = plain_end(rest.as_bytes(), 0);
     }
     out.push_str(rest);
     out.into_bump_str()
@@ -211,16 +214,85 @@ fn unescape_unicode(text: &str) -> (char, usize) {
     (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }
 
-struct Scanner<'t> {
-    bytes: &'t [u8],
-    at: usize,
+/// Keeps the keys of one object apart: a walk while they are few, a map once they are many.
+#[derive(Default)]
+struct Seen<'a> {
+    places: FxHashMap<&'a str, usize>,
 }
 
-impl Scanner<'_> {
+impl<'a> Seen<'a> {
+    #[inline]
+    fn put(&mut self, entries: &mut BumpVec<'a, (Key<'a>, Value<'a>)>, key: Key<'a>, value: Value<'a>) {
+        let place = if entries.len() < WALKED_KEYS_MAX {
+            entries.iter().position(|(k, _)| k.same(&key))
+        } else {
+            if self.places.is_empty() {
+                self.places.extend(entries.iter().enumerate().map(|(place, (key, _))| (key.text, place)));
+            }
+            let next = entries.len();
+            let place = *self.places.entry(key.text).or_insert(next);
+            (place < next).then_some(place)
+        };
+        match place.and_then(|place| entries.get_mut(place)) {
+            Some((_, old)) => *old = value,
+            None => entries.push((key, value)),
+        }
+    }
+}
+
+/// Equal for equal keys, and cheap: length, beginning, middle and end.
+#[inline]
+fn key_hash(key: &[u8]) -> u32 {
+    let word =
+        |from: usize| key.get(from..from + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes);
+    let length = key.len();
+    if length >= 4 {
+        let mixed = word(0) ^ word(length / 2 - 2).rotate_left(11) ^ word(length - 4).rotate_left(22);
+        mixed.wrapping_mul(0x9E37_79B1) ^ length as u32
+    } else {
+        key.iter().fold(length as u32, |hash, byte| hash << 8 | u32::from(*byte))
+    }
+}
+
+/// Parses all levels of a value; their number was checked.
+fn parse_whole(value: Value<'_>) {
+    match value {
+        Value::Object(object) => object.iter().for_each(|(_, value)| parse_whole(value)),
+        Value::List(list) => list.iter().for_each(parse_whole),
+        _ => {}
+    }
+}
+
+struct Scanner<'t> {
+    text: &'t str,
+    bytes: &'t [u8],
+    at: usize,
+    nesting_levels_max: usize,
+    hashes: [u32; CHECKED_KEYS_MAX],
+    hashes_used: usize,
+    /// The value being checked may hold duplicate keys.
+    suspicious: bool,
+}
+
+impl<'t> Scanner<'t> {
+    fn new(text: &'t str, at: usize, nesting_levels_max: usize) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at,
+            nesting_levels_max: nesting_levels_max.min(NESTING_LEVELS_MAX),
+            hashes: [0; CHECKED_KEYS_MAX],
+            hashes_used: 0,
+            suspicious: false,
+        }
+    }
+
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[cold]
     fn fault(&self, what: &'static str) -> ParseError {
         ParseError {
             what: if self.at >= self.bytes.len() { "the JSON text ends too early" } else { what },
@@ -228,89 +300,167 @@ impl Scanner<'_> {
         }
     }
 
+    #[inline]
     fn white(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
     }
 
-    /// Steps over one value, checking it; without recursion, so that depth costs a byte a level.
-    fn check_value(&mut self, nesting_levels_max: usize) -> Result<(), ParseError> {
-        let mut open: Vec<u8> = Vec::new();
-        loop {
-            // At the start of a value.
-            self.white();
-            match self.peek() {
-                Some(b'{') => {
-                    self.at += 1;
-                    self.white();
-                    if self.peek() == Some(b'}') {
-                        self.at += 1;
-                    } else {
-                        if open.len() >= nesting_levels_max {
-                            return Err(self.fault("nested too deep"));
-                        }
-                        open.push(b'{');
-                        self.check_key()?;
-                        continue;
-                    }
-                }
-                Some(b'[') => {
-                    self.at += 1;
-                    self.white();
-                    if self.peek() == Some(b']') {
-                        self.at += 1;
-                    } else {
-                        if open.len() >= nesting_levels_max {
-                            return Err(self.fault("nested too deep"));
-                        }
-                        open.push(b'[');
-                        continue;
-                    }
-                }
-                Some(b'"') => self.check_string()?,
-                Some(b't') => self.check_word(b"true")?,
-                Some(b'f') => self.check_word(b"false")?,
-                Some(b'n') => self.check_word(b"null")?,
-                Some(b'-' | b'0'..=b'9') => self.check_number()?,
-                _ => return Err(self.fault("no JSON value")),
-            }
-            // After a value: close what ends here.
-            loop {
-                let Some(container) = open.last() else { return Ok(()) };
+    /// Steps over one value, checking it. Recursion is bounded by the nesting limit.
+    fn check_value(&mut self, depth: usize) -> Result<(), ParseError> {
+        match self.peek() {
+            Some(b'"') => self.check_string(),
+            Some(b'{') => self.check_object(depth),
+            Some(b'[') => self.check_list(depth),
+            Some(b't') => self.check_word(b"true"),
+            Some(b'f') => self.check_word(b"false"),
+            Some(b'n') => self.check_word(b"null"),
+            Some(b'-' | b'0'..=b'9') => self.check_number(),
+            _ => Err(self.fault("no JSON value")),
+        }
+    }
+
+    /// Steps into an object or list: past its first byte and the white space behind it.
+    #[inline]
+    fn open(&mut self, depth: usize) -> Result<(), ParseError> {
+        if depth >= self.nesting_levels_max {
+            return Err(self.fault("nested too deep"));
+        }
+        self.at += 1;
+        self.white();
+        Ok(())
+    }
+
+    /// Steps over what must follow a member: true for a comma, false for the closing byte.
+    #[inline]
+    fn more(&mut self, closing: u8) -> Result<bool, ParseError> {
+        self.white();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
                 self.white();
-                match (container, self.peek()) {
-                    (b'{', Some(b',')) => {
-                        self.at += 1;
-                        self.white();
-                        self.check_key()?;
-                        break;
-                    }
-                    (b'[', Some(b',')) => {
-                        self.at += 1;
-                        break;
-                    }
-                    (b'{', Some(b'}')) | (b'[', Some(b']')) => {
-                        self.at += 1;
-                        open.pop();
-                    }
-                    _ => return Err(self.fault("neither a comma nor the end of the object or list")),
-                }
+                Ok(true)
+            }
+            Some(byte) if byte == closing => {
+                self.at += 1;
+                Ok(false)
+            }
+            _ => Err(self.fault("neither a comma nor the end of the object or list")),
+        }
+    }
+
+    /// Steps over an object, building its entries.
+    fn check_object_level<'a>(&mut self, arena: &'a Arena) -> Result<BumpVec<'a, (Key<'a>, Value<'a>)>, ParseError>
+    where
+        't: 'a,
+    {
+        let mut entries = BumpVec::with_capacity_in(32, arena.bump());
+        let mut seen = Seen::default();
+        self.open(0)?;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(entries);
+        }
+        loop {
+            let key = self.check_key()?;
+            let key = arena.key(unescape(arena, key));
+            let start = self.at;
+            self.check_value(1)?;
+            seen.put(&mut entries, key, self.checked_value(arena, start));
+            if entries.len() > OBJECT_KEYS_MAX {
+                return Err(self.fault("too many keys in one object"));
+            }
+            if !self.more(b'}')? {
+                return Ok(entries);
             }
         }
     }
 
-    fn check_key(&mut self) -> Result<(), ParseError> {
+    fn check_object(&mut self, depth: usize) -> Result<(), ParseError> {
+        self.open(depth)?;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        let first_hash = self.hashes_used;
+        let mut keys = 0;
+        loop {
+            let key = self.check_key()?;
+            self.suspect(first_hash, key);
+            self.check_value(depth + 1)?;
+            keys += 1;
+            if keys > OBJECT_KEYS_MAX {
+                return Err(self.fault("too many keys in one object"));
+            }
+            if !self.more(b'}')? {
+                self.hashes_used = first_hash;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Notes a key of the object whose hashes begin at `first_hash`, and whether the object may have had it before.
+    #[inline]
+    fn suspect(&mut self, first_hash: usize, key: &str) {
+        let hash = key_hash(key.as_bytes());
+        let known = self.hashes.get(first_hash..self.hashes_used).unwrap_or_default();
+        if known.contains(&hash) {
+            self.suspicious = true;
+        }
+        match self.hashes.get_mut(self.hashes_used) {
+            Some(slot) => {
+                *slot = hash;
+                self.hashes_used += 1;
+            }
+            None => self.suspicious = true,
+        }
+    }
+
+    /// The value that was just checked, from `start` to here.
+    #[inline]
+    fn checked_value<'a>(&mut self, arena: &'a Arena, start: usize) -> Value<'a>
+    where
+        't: 'a,
+    {
+        let text = self.text;
+        let value = value_of(arena, &text[start..self.at]);
+        if std::mem::take(&mut self.suspicious) {
+            parse_whole(value);
+        }
+        value
+    }
+
+    fn check_list(&mut self, depth: usize) -> Result<(), ParseError> {
+        self.open(depth)?;
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.check_value(depth + 1)?;
+            if !self.more(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Steps over a key, its colon and the white space behind; gives the text between the quotes.
+    #[inline]
+    fn check_key(&mut self) -> Result<&'t str, ParseError> {
         if self.peek() != Some(b'"') {
             return Err(self.fault("no key in quotes"));
         }
+        let start = self.at + 1;
         self.check_string()?;
+        let key = &self.text[start..self.at - 1];
         self.white();
         if self.peek() != Some(b':') {
             return Err(self.fault("no colon after the key"));
         }
         self.at += 1;
-        Ok(())
+        self.white();
+        Ok(key)
     }
 
     fn check_word(&mut self, word: &[u8]) -> Result<(), ParseError> {
@@ -323,37 +473,48 @@ impl Scanner<'_> {
     }
 
     fn check_number(&mut self) -> Result<(), ParseError> {
-        let digits = |scanner: &mut Self| {
-            let start = scanner.at;
-            while matches!(scanner.peek(), Some(b'0'..=b'9')) {
-                scanner.at += 1;
-            }
-            if scanner.at == start { Err(scanner.fault("a digit is missing")) } else { Ok(()) }
-        };
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
         if self.peek() == Some(b'0') {
             self.at += 1;
         } else {
-            digits(self)?;
+            self.check_digits()?;
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
-            digits(self)?;
+            self.check_digits()?;
         }
         if matches!(self.peek(), Some(b'e' | b'E')) {
             self.at += 1;
             if matches!(self.peek(), Some(b'+' | b'-')) {
                 self.at += 1;
             }
-            digits(self)?;
+            self.check_digits()?;
         }
         Ok(())
     }
 
+    fn check_digits(&mut self) -> Result<(), ParseError> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.fault("a digit is missing")) } else { Ok(()) }
+    }
+
+    #[inline]
     fn check_string(&mut self) -> Result<(), ParseError> {
-        self.at += 1;
+        self.at = plain_end(self.bytes, self.at + 1);
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            return Ok(());
+        }
+        self.check_string_rest()
+    }
+
+    /// From the first byte of a string that is not plain.
+    fn check_string_rest(&mut self) -> Result<(), ParseError> {
         loop {
             match self.peek() {
                 Some(b'"') => {
@@ -373,25 +534,24 @@ impl Scanner<'_> {
                         }
                         _ => return Err(self.fault("an unknown escape")),
                     }
+                    self.at = plain_end(self.bytes, self.at);
                 }
-                Some(0..0x20) => return Err(self.fault("a control character inside a string")),
-                Some(_) => self.at += 1,
-                None => return Err(self.fault("")),
+                _ => return Err(self.fault("a control character inside a string")),
             }
         }
     }
 
-    /// Steps over a string of valid text.
-    fn skip_string(&mut self) {
-        self.at += 1;
-        while let Some(found) = memchr::memchr2(b'"', b'\\', &self.bytes[self.at..]) {
-            self.at += found + 1;
-            if self.bytes[self.at - 1] == b'"' {
-                return;
-            }
-            self.at += 1;
+    /// Steps over a string of valid text; gives what is between the quotes.
+    #[inline]
+    fn skip_string(&mut self) -> &'t str {
+        let start = self.at + 1;
+        self.at = plain_end(self.bytes, start);
+        while self.peek() == Some(b'\\') {
+            self.at = plain_end(self.bytes, self.at + 2);
         }
-        self.at = self.bytes.len();
+        let text = self.text.get(start..self.at).unwrap_or_default();
+        self.at += 1;
+        text
     }
 
     /// Steps over a value of valid text.
@@ -444,6 +604,7 @@ mod tests {
     fn text_survives_a_look() {
         for (text, written) in [
             (r#"{"a":1.10,"b":[1,2,{"c":null}],"d":{"e":"f"}}"#, r#"{"a":1.10,"b":[1,2,{"c":null}],"d":{"e":"f"}}"#),
+            (r#"{"a":{"b":1,"c":2,"b":3},"d":[{"e":{"f":1,"f":[]}}]}"#, r#"{"a":{"b":3,"c":2},"d":[{"e":{"f":[]}}]}"#),
             (r#" { "a" : 18446744073709551616 , "a" : 1E400 } "#, r#"{"a":1E400}"#),
             (
                 r#"{"a\n\"":"\u00e9\ud83d\ude00\ud800","b":"\u0001\/"}"#,

@@ -63,11 +63,9 @@ impl<'a> Value<'a> {
                 if let Some(raw) = object.raw.get() {
                     return Value::Object(arena.bump().alloc(Object::raw(arena, raw)));
                 }
-                let copy = arena.object();
-                for (key, value) in object.iter() {
-                    copy.set(key, value.deep_copy(arena));
-                }
-                Value::Object(copy)
+                let mut copy = BumpVec::with_capacity_in(object.len(), arena.bump());
+                copy.extend(object.iter().map(|(key, value)| (key, value.deep_copy(arena))));
+                Value::Object(arena.bump().alloc(Object::with(arena, None, copy)))
             }
             Value::List(list) => {
                 if let Some(raw) = list.raw.get() {
@@ -89,21 +87,38 @@ pub struct Object<'a> {
     arena: &'a Arena,
     /// The payload's text as long as nobody has looked inside.
     raw: Cell<Option<&'a str>>,
+    /// The payload's text for good, whatever became of the object since.
+    source: Option<&'a str>,
     entries: RefCell<BumpVec<'a, (Key<'a>, Value<'a>)>>,
 }
 
 impl<'a> Object<'a> {
     pub(super) fn empty(arena: &'a Arena) -> Self {
-        Self { arena, raw: Cell::new(None), entries: RefCell::new(BumpVec::new_in(arena.bump())) }
+        Self::with(arena, None, BumpVec::new_in(arena.bump()))
+    }
+
+    fn with(arena: &'a Arena, raw: Option<&'a str>, entries: BumpVec<'a, (Key<'a>, Value<'a>)>) -> Self {
+        Self { arena, raw: Cell::new(raw), source: raw, entries: RefCell::new(entries) }
+    }
+
+    /// The object that `source` is the text of, its first level parsed.
+    pub(super) fn parsed(arena: &'a Arena, source: &'a str, entries: BumpVec<'a, (Key<'a>, Value<'a>)>) -> Self {
+        Self { source: Some(source), ..Self::with(arena, None, entries) }
     }
 
     /// `text` is a whole, valid JSON object.
     pub(super) fn raw(arena: &'a Arena, text: &'a str) -> Self {
-        Self { arena, raw: Cell::new(Some(text)), entries: RefCell::new(BumpVec::new_in(arena.bump())) }
+        Self::with(arena, Some(text), BumpVec::new_in(arena.bump()))
+    }
+
+    /// The text of the payload that this object was made from, whether or not it was changed since; `None` for one that a
+    /// pipeline made.
+    pub fn source_text(&self) -> Option<&'a str> {
+        self.source
     }
 
     /// The payload's own text of this object; `None` once somebody has looked inside.
-    pub fn raw_text(&self) -> Option<&'a str> {
+    pub(super) fn raw_text(&self) -> Option<&'a str> {
         self.raw.get()
     }
 
@@ -116,6 +131,12 @@ impl<'a> Object<'a> {
 
     pub fn arena(&self) -> &'a Arena {
         self.arena
+    }
+
+    /// All entries at once, for a reader that does not change the object meanwhile.
+    pub(super) fn with_entries<R>(&self, read: impl FnOnce(&[(Key<'a>, Value<'a>)]) -> R) -> R {
+        self.force();
+        read(&self.entries.borrow())
     }
 
     pub fn len(&self) -> usize {
@@ -238,6 +259,12 @@ impl<'a> List<'a> {
 
     pub fn arena(&self) -> &'a Arena {
         self.arena
+    }
+
+    /// As [`Object::with_entries`].
+    pub(super) fn with_items<R>(&self, read: impl FnOnce(&[Value<'a>]) -> R) -> R {
+        self.force();
+        read(&self.items.borrow())
     }
 
     pub fn len(&self) -> usize {

@@ -2,6 +2,7 @@
 //!
 //! Text that nobody looked at is copied as it came; numbers of the payload keep their text; Java's number types are written as Jackson writes them.
 
+use super::scan::plain_end;
 use super::value::Value;
 
 /// How deep a document may be when it is written. Painless can tie a map into itself; past this depth `null` is written.
@@ -38,12 +39,14 @@ fn write_at(value: &Value<'_>, out: &mut Vec<u8>, depth: usize) {
                 return write_raw(raw, out);
             }
             out.push(b'[');
-            for (index, item) in list.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
+            list.with_items(|items| {
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_at(item, out, depth + 1);
                 }
-                write_at(&item, out, depth + 1);
-            }
+            });
             out.push(b']');
         }
         Value::Object(object) => {
@@ -51,14 +54,16 @@ fn write_at(value: &Value<'_>, out: &mut Vec<u8>, depth: usize) {
                 return write_raw(raw, out);
             }
             out.push(b'{');
-            for (index, (key, item)) in object.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
+            object.with_entries(|entries| {
+                for (index, (key, item)) in entries.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_string(key.text, out);
+                    out.push(b':');
+                    write_at(item, out, depth + 1);
                 }
-                write_string(key.text, out);
-                out.push(b':');
-                write_at(&item, out, depth + 1);
-            }
+            });
             out.push(b'}');
         }
     }
@@ -86,16 +91,22 @@ fn write_raw(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Writes a JSON string with the escapes that RFC 8259 section 7 demands and no others.
+#[inline]
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
     let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[copied..at]);
-        copied = at + 1;
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    let plain = plain_end(bytes, 0);
+    out.extend_from_slice(&bytes[..plain]);
+    if plain < bytes.len() {
+        write_escaped(&bytes[plain..], out);
+    }
+    out.push(b'"');
+}
+
+/// What follows the first byte of a string that must be escaped.
+fn write_escaped(mut rest: &[u8], out: &mut Vec<u8>) {
+    while let Some((byte, after)) = rest.split_first() {
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -109,7 +120,8 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
                 out.push(HEX[usize::from(byte & 15)]);
             }
         }
+        let plain = plain_end(after, 0);
+        out.extend_from_slice(&after[..plain]);
+        rest = &after[plain..];
     }
-    out.extend_from_slice(&bytes[copied..]);
-    out.push(b'"');
 }
