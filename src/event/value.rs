@@ -118,7 +118,7 @@ impl<'a> Object<'a> {
     }
 
     /// The payload's own text of this object; `None` once somebody has looked inside.
-    pub(super) fn raw_text(&self) -> Option<&'a str> {
+    pub(crate) fn raw_text(&self) -> Option<&'a str> {
         self.raw.get()
     }
 
