@@ -65,7 +65,7 @@ impl Record {
 }
 
 /// The place of a record in its topic before it was produced again; see [`crate::deadletter::origin`] for who may claim one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     pub epoch: u32,
     pub partition: i32,

@@ -7,6 +7,8 @@
 //! A record that is produced again claims the identity of an earlier record. Anyone who may write to the topic can write headers, so the claim
 //! is believed only for a place that the topic has already passed: see [`origin`].
 
+pub mod select;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,7 +20,7 @@ use crate::reject::Reject;
 const FORM: &str = "1";
 /// How much of a reason is kept; a reason may quote the record.
 const REASON_BYTES_MAX: usize = 1_000;
-/// How many rejected events of one record are described.
+/// How many rejected events of one record are described beside the first.
 const FAULTS_MAX: usize = 16;
 /// A longer key of the original record is left out: it would be carried in a header.
 const RECORD_KEY_BYTES_MAX: usize = 4_096;
@@ -41,7 +43,10 @@ mod header {
     pub const TOMBSTONE: &str = "sluice.tombstone";
     pub const VALUE_BYTES: &str = "sluice.value_bytes";
     pub const VALUE_SHA256: &str = "sluice.value_sha256";
+    /// On a record that is produced again.
     pub const RETRY: &str = "sluice.retry";
+    /// On the mark that a retry leaves among the dead letters.
+    pub const RETRIED_LETTER: &str = "sluice.retried_letter";
 }
 
 /// A message to be produced: what a producer needs and no more.
@@ -68,9 +73,11 @@ pub struct DeadLetter {
     pub topic: String,
     /// Where the record first lay.
     pub first: Origin,
-    /// The first faults, at least one.
-    pub faults: Vec<Fault>,
-    /// How many events were rejected, also beyond `faults`.
+    /// The first fault, by which the letter is found.
+    pub fault: Fault,
+    /// Those of further events of the record, the first few of them.
+    pub others: Vec<Fault>,
+    /// How many events were rejected, also beyond `others`.
     pub rejected: u64,
     pub version: String,
     pub record_key: Option<Bytes>,
@@ -80,30 +87,41 @@ pub struct DeadLetter {
     pub value: Bytes,
 }
 
+/// A message of the dead letters' topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    Letter(Box<DeadLetter>),
+    Retried(RetriedMark),
+}
+
+/// Says that the letter of a record was produced again, when it lies at this offset of the mark's own partition, or before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetriedMark {
+    pub topic: String,
+    pub first: Origin,
+    pub letter_offset: i64,
+}
+
 /// The message for one record of which `first` and `others` were rejected. `value_bytes_max` is what the topic takes of a value.
 pub fn encode(first: &Reject, others: &[Reject], value_bytes_max: usize) -> Message {
     let record = &first.record;
     let place = record.first();
     let topic = &record.coordinates.topic;
     let text = |text: &dyn ToString| text.to_string().into_bytes();
-    let mut headers = vec![
-        (header::FORM, text(&FORM)),
-        (header::TOPIC, text(topic)),
-        (header::EPOCH, text(&place.epoch)),
-        (header::PARTITION, text(&place.partition)),
-        (header::OFFSET, text(&place.offset)),
-        (header::TIMESTAMP_MS, text(&place.timestamp_ms)),
+    let mut headers = vec![(header::FORM, text(&FORM)), (header::TOPIC, text(topic))];
+    headers.extend(place_headers(place));
+    headers.extend([
         (header::STAGE, text(&first.stage)),
         (header::KIND, text(&first.kind)),
         (header::REASON, text(&cut_text(&first.reason))),
         (header::REJECTED, text(&(others.len() + 1))),
         (header::VERSION, text(&env!("CARGO_PKG_VERSION"))),
-    ];
+    ]);
     if let Some(position) = first.position {
         headers.push((header::POSITION, text(&position)));
     }
     if !others.is_empty() {
-        let faults: Vec<Fault> = others.iter().take(FAULTS_MAX - 1).map(fault).collect();
+        let faults: Vec<Fault> = others.iter().take(FAULTS_MAX).map(fault).collect();
         headers.push((header::FAULTS, serde_json::to_vec(&faults).unwrap_or_default()));
     }
     if let Some(key) = record.key.as_ref().filter(|key| key.len() <= RECORD_KEY_BYTES_MAX) {
@@ -122,57 +140,64 @@ pub fn encode(first: &Reject, others: &[Reject], value_bytes_max: usize) -> Mess
         }
         Some(value) => value.clone(),
     };
-    Message {
-        key: format!("{topic}/{}/{}/{}", place.epoch, place.partition, place.offset).into_bytes(),
-        headers,
-        value,
-    }
+    Message { key: key(topic, place).into_bytes(), headers, value }
 }
 
-/// Reads a message of the dead letters' topic back; the error says what is missing.
-pub fn decode<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, value: Bytes) -> Result<DeadLetter, String> {
+/// Reads a message of the dead letters' topic; the error says what is missing.
+pub fn read<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, value: Bytes) -> Result<Entry, String> {
     let headers = Headers::collect(headers);
     if headers.text(header::FORM)? != FORM {
         return Err(format!("the header {} is not {FORM:?}: written by a later version", header::FORM));
     }
-    let mut faults = vec![Fault {
+    let (topic, first) = (headers.text(header::TOPIC)?.to_owned(), headers.place()?);
+    if headers.get(header::RETRIED_LETTER).is_some() {
+        let letter_offset = headers.number(header::RETRIED_LETTER)?;
+        return Ok(Entry::Retried(RetriedMark { topic, first, letter_offset }));
+    }
+    let position = headers.get(header::POSITION).map(|_| headers.number(header::POSITION)).transpose()?;
+    let fault = Fault {
         stage: headers.text(header::STAGE)?.to_owned(),
         kind: headers.text(header::KIND)?.to_owned(),
         reason: headers.text(header::REASON)?.to_owned(),
-        position: if headers.get(header::POSITION).is_some() { Some(headers.number(header::POSITION)?) } else { None },
-    }];
-    if let Some(others) = headers.get(header::FAULTS) {
-        let others: Vec<Fault> = serde_json::from_slice(others)
-            .map_err(|e| format!("the header {} is no list of faults: {e}", header::FAULTS))?;
-        faults.extend(others);
-    }
+        position,
+    };
+    let others = match headers.get(header::FAULTS) {
+        Some(others) => serde_json::from_slice(others)
+            .map_err(|e| format!("the header {} is no list of faults: {e}", header::FAULTS))?,
+        None => Vec::new(),
+    };
     let cut = match headers.get(header::VALUE_BYTES) {
         Some(_) => Some((headers.number(header::VALUE_BYTES)?, headers.text(header::VALUE_SHA256)?.to_owned())),
         None => None,
     };
-    Ok(DeadLetter {
-        topic: headers.text(header::TOPIC)?.to_owned(),
-        first: headers.place()?,
-        faults,
+    Ok(Entry::Letter(Box::new(DeadLetter {
+        topic,
+        first,
+        fault,
+        others,
         rejected: headers.number(header::REJECTED)?,
         version: headers.text(header::VERSION)?.to_owned(),
         record_key: headers.get(header::RECORD_KEY).map(Bytes::copy_from_slice),
         tombstone: headers.get(header::TOMBSTONE).is_some(),
         cut,
         value,
-    })
+    })))
 }
 
 /// The headers under which the record of a dead letter is produced again, to the topic and partition where it first lay.
 pub fn retry_headers(letter: &DeadLetter) -> Vec<(&'static str, Vec<u8>)> {
-    let text = |text: &dyn ToString| text.to_string().into_bytes();
-    vec![
-        (header::RETRY, text(&FORM)),
-        (header::EPOCH, text(&letter.first.epoch)),
-        (header::PARTITION, text(&letter.first.partition)),
-        (header::OFFSET, text(&letter.first.offset)),
-        (header::TIMESTAMP_MS, text(&letter.first.timestamp_ms)),
-    ]
+    let mut headers = vec![(header::RETRY, FORM.into())];
+    headers.extend(place_headers(letter.first));
+    headers
+}
+
+/// The message that closes a letter after its record was produced again; it belongs on the letter's own partition. Its key is not the
+/// letter's: under compaction it would otherwise take the place of a letter that the retry has already brought again.
+pub fn retried_mark(topic: &str, first: Origin, letter_offset: i64) -> Message {
+    let mut headers = vec![(header::FORM, FORM.into()), (header::TOPIC, topic.into())];
+    headers.extend(place_headers(first));
+    headers.push((header::RETRIED_LETTER, letter_offset.to_string().into_bytes()));
+    Message { key: format!("retried:{}", key(topic, first)).into_bytes(), headers, value: Bytes::new() }
 }
 
 /// The first place of a record of an input topic that came with these headers and lies at `at`; `None` for every record that is not
@@ -187,6 +212,19 @@ pub fn origin<'h>(headers: impl Iterator<Item = (&'h str, &'h [u8])>, at: &Coord
     let passed = place.epoch < epoch
         || (place.epoch == epoch && place.partition == at.partition && (0..at.offset).contains(&place.offset));
     passed.then_some(place)
+}
+
+fn key(topic: &str, first: Origin) -> String {
+    format!("{topic}/{}/{}/{}", first.epoch, first.partition, first.offset)
+}
+
+fn place_headers(place: Origin) -> [(&'static str, Vec<u8>); 4] {
+    [
+        (header::EPOCH, place.epoch.to_string().into_bytes()),
+        (header::PARTITION, place.partition.to_string().into_bytes()),
+        (header::OFFSET, place.offset.to_string().into_bytes()),
+        (header::TIMESTAMP_MS, place.timestamp_ms.to_string().into_bytes()),
+    ]
 }
 
 struct Headers<'h>(Vec<(&'h str, &'h [u8])>);
@@ -250,39 +288,43 @@ mod tests {
         Reject { record, position, stage: Stage::Decode, kind: "json_invalid", reason: reason.to_owned() }
     }
 
-    fn read(message: &Message) -> Result<DeadLetter, String> {
-        decode(message.headers.iter().map(|(name, value)| (*name, value.as_slice())), message.value.clone())
+    fn letter(message: &Message) -> DeadLetter {
+        match read(message.headers.iter().map(|(name, value)| (*name, value.as_slice())), message.value.clone()) {
+            Ok(Entry::Letter(letter)) => *letter,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn a_letter_is_read_back_as_it_was_written() {
         let message = encode(&reject(Some(b"{"), Some(3), "no"), &[reject(Some(b"{"), Some(5), "neither")], 100);
         assert_eq!(message.key, b"logs/1/2/40");
-        let letter = read(&message).unwrap();
+        let letter = letter(&message);
         assert_eq!(letter.topic, "logs");
         assert_eq!(letter.first, Origin { epoch: 1, partition: 2, offset: 40, timestamp_ms: 1_790_000_000_000 });
         assert_eq!(letter.rejected, 2);
         assert_eq!(letter.record_key.as_deref(), Some(&b"host-1"[..]));
         assert_eq!(letter.value, &b"{"[..]);
         assert_eq!(letter.cut, None);
-        let faults: Vec<_> = letter.faults.iter().map(|f| (f.position, f.kind.as_str(), f.reason.as_str())).collect();
+        let faults: [_; 2] =
+            [&letter.fault, &letter.others[0]].map(|f| (f.position, f.kind.as_str(), f.reason.as_str()));
         assert_eq!(faults, [(Some(3), "json_invalid", "no"), (Some(5), "json_invalid", "neither")]);
     }
 
     #[test]
     fn a_long_value_is_cut_and_its_length_and_hash_are_kept() {
         let message = encode(&reject(Some(b"abcdef"), None, "ä".repeat(900).as_str()), &[], 4);
-        let letter = read(&message).unwrap();
+        let letter = letter(&message);
         assert_eq!(letter.value, &b"abcd"[..]);
         // sha256sum of "abcdef".
         let sha256 = "bef57ec7f53a6d40beb640a780a639c83bc29ac8a9816f1fc6c5c6dcd93c4721";
         assert_eq!(letter.cut, Some((6, sha256.to_owned())));
-        assert_eq!(letter.faults[0].reason, "ä".repeat(500));
+        assert_eq!(letter.fault.reason, "ä".repeat(500));
     }
 
     #[test]
     fn a_tombstone_becomes_a_letter_with_a_value() {
-        let letter = read(&encode(&reject(None, None, "none"), &[], 4)).unwrap();
+        let letter = letter(&encode(&reject(None, None, "none"), &[], 4));
         assert!(letter.tombstone && letter.value.is_empty());
     }
 
@@ -291,13 +333,13 @@ mod tests {
         let others = vec![reject(Some(b"{"), Some(9), &"x".repeat(5_000)); 10_000];
         let message = encode(&others[0], &others[1..], 100);
         assert!(message.headers.iter().map(|(_, value)| value.len()).sum::<usize>() < 20_000);
-        let letter = read(&message).unwrap();
-        assert_eq!((letter.rejected, letter.faults.len()), (10_000, FAULTS_MAX));
+        let letter = letter(&message);
+        assert_eq!((letter.rejected, letter.others.len()), (10_000, FAULTS_MAX));
     }
 
     #[test]
     fn a_claim_of_a_place_is_believed_only_where_the_topic_has_been() {
-        let letter = read(&encode(&reject(Some(b"{"), None, "no"), &[], 100)).unwrap();
+        let letter = letter(&encode(&reject(Some(b"{"), None, "no"), &[], 100));
         let headers = retry_headers(&letter);
         let claimed = |partition, offset, epoch| {
             let at = Coordinates { topic: "logs".into(), partition, offset };
@@ -319,7 +361,7 @@ mod tests {
         let message = encode(&reject(Some(b"{"), None, "no"), &[], 100);
         let without = |name: &str| {
             let kept = message.headers.iter().filter(|(n, _)| *n != name).map(|(n, value)| (*n, value.as_slice()));
-            decode(kept, Bytes::new()).unwrap_err()
+            read(kept, Bytes::new()).unwrap_err()
         };
         assert_eq!(without("sluice.dead_letter"), "the header sluice.dead_letter is missing");
         assert_eq!(without("sluice.offset"), "the header sluice.offset is missing");
