@@ -10,8 +10,8 @@
 //! What needs only one module's code is tested in that module.
 
 mod architecture;
-mod decode;
 mod cli;
+mod decode;
 mod settings;
 mod event;
 mod simulation;

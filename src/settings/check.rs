@@ -12,6 +12,8 @@ use config::ValueKind;
 use jiff::tz::TimeZone;
 use tracing_subscriber::EnvFilter;
 
+use crate::decode::{self, Format, TopicRules};
+
 use super::keys::TOPIC_KEYS;
 use super::raw::Raw;
 use super::{
@@ -133,7 +135,7 @@ fn topics(raw: &mut Raw) -> Vec<Topic> {
             _ => raw.as_text(&path, &item).filter(|name| is_topic_name(raw, &path, name)).map(|name| Topic {
                 name,
                 source: None,
-                timezone: TimeZone::UTC,
+                rules: TopicRules::default(),
                 namespace: NAMESPACE.to_string(),
                 epoch: 0,
             }),
@@ -157,18 +159,28 @@ const NAMESPACE: &str = "default";
 const NAMESPACE_BYTES_MAX: usize = 100;
 
 fn mapped_topic(raw: &mut Raw, path: &str, table: &config::Map<String, config::Value>) -> Option<Topic> {
-    let [name, source, timezone, namespace, epoch] = TOPIC_KEYS;
+    let [name, source, format, timezone, namespace, epoch] = TOPIC_KEYS;
     let given = |key: &str| table.get(key).filter(|value| value.kind != ValueKind::Nil);
     let mut text = |key: &str| {
         let key_path = format!("{path}.{key}");
         given(key).and_then(|value| raw.as_text(&key_path, value))
     };
-    let (topic_name, source, timezone, namespace) = (text(name), text(source), text(timezone), text(namespace));
+    let (topic_name, source, format) = (text(name), text(source), text(format));
+    let (timezone, namespace) = (text(timezone), text(namespace));
     if given(name).is_none() {
         raw.fault(path, "a topic needs a name, as {name: logs}");
     }
     let topic_name = topic_name.filter(|text| is_topic_name(raw, &format!("{path}.name"), text))?;
-    let timezone = match timezone {
+    let format = match format.as_deref() {
+        None | Some("auto") => Format::Auto,
+        Some("json") => Format::Json,
+        Some("text") => Format::Text,
+        Some(_) => {
+            raw.fault(&format!("{path}.format"), "auto, json or text is wanted");
+            Format::Auto
+        }
+    };
+    let zone = match timezone {
         None => TimeZone::UTC,
         Some(zone) => match TimeZone::get(&zone) {
             Ok(zone) => zone,
@@ -197,7 +209,7 @@ fn mapped_topic(raw: &mut Raw, path: &str, table: &config::Map<String, config::V
     if epoch.is_none() {
         raw.fault(&format!("{path}.epoch"), "a whole number from 0 is wanted");
     }
-    Some(Topic { name: topic_name, source, timezone, namespace, epoch: epoch.unwrap_or(0) })
+    Some(Topic { name: topic_name, source, rules: TopicRules { format, zone }, namespace, epoch: epoch.unwrap_or(0) })
 }
 
 fn opensearch(raw: &mut Raw) -> Option<OpenSearch> {
@@ -339,10 +351,13 @@ fn limits(raw: &mut Raw) -> Option<Limits> {
     let bytes = |mib: Option<u64>| usize::try_from(mib?).ok()?.checked_mul(1024 * 1024);
     Some(Limits {
         memory_bytes: bytes(memory)?,
-        payload_bytes_max: bytes(payload)?,
-        decompressed_bytes_max: bytes(decompressed)?,
-        events_per_payload_max: usize::try_from(events?).ok()?,
-        nesting_levels_max: usize::try_from(nesting?).ok()?,
+        decode: decode::Limits {
+            payload_bytes_max: bytes(payload)?,
+            unpacked_bytes_max: bytes(decompressed)?,
+            events_max: u32::try_from(events?).ok()?,
+            nesting_levels_max: usize::try_from(nesting?).ok()?,
+            ..decode::Limits::default()
+        },
     })
 }
 

@@ -47,7 +47,7 @@ pub struct Key {
 }
 
 /// What a topic may say besides its name.
-pub const TOPIC_KEYS: [&str; 5] = ["name", "source", "timezone", "namespace", "epoch"];
+pub const TOPIC_KEYS: [&str; 6] = ["name", "source", "format", "timezone", "namespace", "epoch"];
 
 const MS: u64 = 1;
 const SECOND: u64 = 1000 * MS;
@@ -74,10 +74,11 @@ pub const KEYS: &[Key] = &[
         form: Form::Topics,
         default: Default::Required,
         example: "[logs]",
-        doc: "The input topics: names, or mappings as {name: cloudtrail, source: aws_cloudtrail, timezone: Asia/Tokyo, \
-              namespace: prod, epoch: 1}. source is the pipeline for all of the topic's records (else each is recognised by its \
-              shape), timezone that of times without one (else UTC), namespace that of the events (else default); epoch is \
-              raised by one when a topic was deleted and made anew, so that its events get new ids.",
+        doc: "The input topics: names, or mappings as {name: cloudtrail, source: aws_cloudtrail, format: json, timezone: \
+              Asia/Tokyo, namespace: prod, epoch: 1}. source is the pipeline for all of the topic's records (else each is \
+              recognised by its shape), format is auto, json or text (lines, also those that begin like JSON), timezone that of \
+              times without one (else UTC), namespace that of the events (else default); epoch is raised by one when a topic was \
+              deleted and made anew, so that its events get new ids.",
     },
     Key {
         path: "kafka.properties",
@@ -258,21 +259,21 @@ pub const KEYS: &[Key] = &[
     Key {
         path: "limits.decompressed_mib",
         form: Form::Count { min: 1, max: 1024 },
-        default: Default::Value("64"),
+        default: Default::Value("32"),
         example: "64",
         doc: "The most that one record may unpack to. At most a quarter of the memory.",
     },
     Key {
         path: "limits.events_per_payload",
         form: Form::Count { min: 1, max: 10_000_000 },
-        default: Default::Value("100000"),
+        default: Default::Value("50000"),
         example: "100000",
         doc: "The most events that one record may hold.",
     },
     Key {
         path: "limits.nesting_levels",
         form: Form::Count { min: 4, max: 200 },
-        default: Default::Value("64"),
+        default: Default::Value("128"),
         example: "64",
         doc: "The deepest nesting of lists and objects in an event.",
     },

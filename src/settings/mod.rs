@@ -20,6 +20,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::decode::{self, TopicRules};
+
 pub use fault::{Fault, Faults};
 pub use index_name::IndexName;
 pub use secret::Secret;
@@ -52,13 +54,12 @@ pub struct Kafka {
 }
 
 /// An input topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Topic {
     pub name: String,
     /// The source whose pipeline takes all of the topic's records; else records are recognised by shape.
     pub source: Option<String>,
-    /// Of times that name no zone themselves.
-    pub timezone: jiff::tz::TimeZone,
+    pub rules: TopicRules,
     pub namespace: String,
     /// See [`crate::record::Record::epoch`].
     pub epoch: u32,
@@ -123,13 +124,11 @@ pub struct Rules {
     pub overlay: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     pub memory_bytes: usize,
-    pub payload_bytes_max: usize,
-    pub decompressed_bytes_max: usize,
-    pub events_per_payload_max: usize,
-    pub nesting_levels_max: usize,
+    /// Of which the settings fix the four that a source can have a reason to pass.
+    pub decode: decode::Limits,
 }
 
 #[derive(Clone, Debug)]

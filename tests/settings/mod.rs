@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use sluice::decode::{self, Format};
 use sluice::settings::keys::{Default, Form, KEYS};
 use sluice::settings::{Credentials, Faults, Secret, Settings};
 
@@ -54,7 +55,7 @@ fn the_keys_of_the_first_release_are_read() {
 kafka:
   brokers: 127.0.0.1:9092
   group: sluice
-  topics: [logs, {name: cloudtrail, source: aws_cloudtrail, timezone: Asia/Tokyo, namespace: prod, epoch: 2}]
+  topics: [logs, {name: cloudtrail, source: aws_cloudtrail, format: json, timezone: Asia/Tokyo, namespace: prod, epoch: 2}]
   properties: {session.timeout.ms: 6000, enable.ssl.certificate.verification: false}
 opensearch:
   nodes: [http://127.0.0.1:9200, "https://[::1]:9200/"]
@@ -72,7 +73,9 @@ limits:
     assert_eq!(settings.kafka.topics[0].namespace, "default");
     let cloudtrail = &settings.kafka.topics[1];
     assert_eq!((cloudtrail.source.as_deref(), cloudtrail.epoch), (Some("aws_cloudtrail"), 2));
-    assert_eq!(cloudtrail.timezone.iana_name(), Some("Asia/Tokyo"));
+    assert_eq!(cloudtrail.rules.zone.iana_name(), Some("Asia/Tokyo"));
+    assert_eq!((settings.kafka.topics[0].rules.format, cloudtrail.rules.format), (Format::Auto, Format::Json));
+    assert_eq!(settings.limits.decode, decode::Limits::default());
     let properties: BTreeMap<_, _> =
         settings.kafka.properties.iter().map(|(name, value)| (name.as_str(), value.reveal())).collect();
     assert_eq!(properties["session.timeout.ms"], "6000");
@@ -124,7 +127,7 @@ fn variables_override_the_file() {
     assert_eq!(settings.opensearch.nodes, ["http://a:9200", "http://b:9200"]);
     assert!(settings.opensearch.gzip);
     // The default sizes shrink with the memory instead of becoming faults that nobody typed.
-    assert_eq!((settings.limits.memory_bytes, settings.limits.payload_bytes_max), (64 << 20, 8 << 20));
+    assert_eq!((settings.limits.memory_bytes, settings.limits.decode.payload_bytes_max), (64 << 20, 8 << 20));
 }
 
 #[test]
