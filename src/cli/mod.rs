@@ -5,6 +5,7 @@
 
 mod check;
 mod manual;
+mod r#match;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
@@ -28,6 +29,7 @@ enum Command {
     Check(check::Arguments),
     Completions(manual::CompletionsArguments),
     Man(manual::ManArguments),
+    Match(r#match::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::man(&arguments),
+        Command::Match(arguments) => r#match::run(&arguments),
     };
     ended.unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error:#}");
