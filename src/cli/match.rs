@@ -95,7 +95,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
 pub(super) fn options(fields: &[PathBuf], overlay: Option<&Path>, placeholders: Option<&Path>) -> Result<Options> {
     let mut options = Options::default();
     for path in fields {
-        let map = FieldMap::parse(&read(path)?).map_err(anyhow::Error::msg).with_context(|| path.display().to_string())?;
+        let map =
+            FieldMap::parse(&read(path)?).map_err(anyhow::Error::msg).with_context(|| path.display().to_string())?;
         options.fields.extend(map);
     }
     if let Some(path) = overlay {
@@ -149,7 +150,9 @@ impl Matching<'_> {
             lines.clear();
             while lines.len() < BATCH_EVENTS_MAX {
                 let start = batch.len();
-                let read = io::Read::take(&mut *input, LINE_BYTES_MAX).read_until(b'\n', &mut batch).context("read standard input")?;
+                let read = io::Read::take(&mut *input, LINE_BYTES_MAX)
+                    .read_until(b'\n', &mut batch)
+                    .context("read standard input")?;
                 if read == 0 {
                     break;
                 }
@@ -209,11 +212,8 @@ impl Matching<'_> {
             *slot = category;
             count += 1;
         }
-        let given = Given {
-            product: text("p"),
-            service: text("s"),
-            categories: categories.get(..count).unwrap_or_default(),
-        };
+        let given =
+            Given { product: text("p"), service: text("s"), categories: categories.get(..count).unwrap_or_default() };
         let routing = match (self.open, source) {
             (true, _) => Routing::Open,
             (false, Some(_)) => Routing::Given(given),

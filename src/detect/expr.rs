@@ -128,7 +128,9 @@ impl Expr {
 
     /// Puts what is cheap and rarely true first in `and`, and what is cheap first in `or`.
     pub fn order(&mut self, effort: &impl Fn(ItemId) -> u32) {
-        let (Expr::And(parts) | Expr::Or(parts) | Expr::AtLeast(_, parts) | Expr::FewerThan(_, parts)) = self else { return };
+        let (Expr::And(parts) | Expr::Or(parts) | Expr::AtLeast(_, parts) | Expr::FewerThan(_, parts)) = self else {
+            return;
+        };
         parts.iter_mut().for_each(|part| part.order(effort));
         parts.sort_by_cached_key(|part| {
             let mut items = Vec::new();
@@ -148,17 +150,31 @@ fn at_least(n: u64, parts: &[Expr], truth: &mut impl FnMut(ItemId) -> bool) -> b
 }
 
 /// The condition over named selections. `selection` gives the expression of a name, `names` all names that there are.
-pub fn condition(parsed: &ConditionExpr, names: &[&str], selection: &impl Fn(&str) -> Option<Expr>) -> Result<Expr, String> {
-    let all = |parts: &[ConditionExpr]| parts.iter().map(|part| condition(part, names, selection)).collect::<Result<Vec<_>, _>>();
+pub fn condition(
+    parsed: &ConditionExpr,
+    names: &[&str],
+    selection: &impl Fn(&str) -> Option<Expr>,
+) -> Result<Expr, String> {
+    let all = |parts: &[ConditionExpr]| {
+        parts.iter().map(|part| condition(part, names, selection)).collect::<Result<Vec<_>, _>>()
+    };
     match parsed {
         ConditionExpr::And(parts) => Ok(Expr::And(all(parts)?)),
         ConditionExpr::Or(parts) => Ok(Expr::Or(all(parts)?)),
         ConditionExpr::Not(part) => Ok(condition(part, names, selection)?.negate()),
-        ConditionExpr::Identifier(name) => selection(name).ok_or_else(|| format!("the condition names `{name}`, which the detection does not have")),
+        ConditionExpr::Identifier(name) => {
+            selection(name).ok_or_else(|| format!("the condition names `{name}`, which the detection does not have"))
+        }
         ConditionExpr::Selector { quantifier, pattern } => {
-            let parts: Vec<Expr> = names.iter().filter(|name| pattern.matches_detection_name(name)).filter_map(|name| selection(name)).collect();
+            let parts: Vec<Expr> = names
+                .iter()
+                .filter(|name| pattern.matches_detection_name(name))
+                .filter_map(|name| selection(name))
+                .collect();
             if parts.is_empty() {
-                return Err(format!("the condition asks for `{quantifier} of {pattern}`, but no selection has such a name"));
+                return Err(format!(
+                    "the condition asks for `{quantifier} of {pattern}`, but no selection has such a name"
+                ));
             }
             Ok(match quantifier {
                 Quantifier::Any => Expr::Or(parts),
@@ -175,7 +191,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn expressions() -> impl Strategy<Value = Expr> {
-        let leaf = prop_oneof![(0u32..6).prop_map(Expr::Item), (0u32..6).prop_map(Expr::NotItem), any::<bool>().prop_map(Expr::Const)];
+        let leaf = prop_oneof![
+            (0u32..6).prop_map(Expr::Item),
+            (0u32..6).prop_map(Expr::NotItem),
+            any::<bool>().prop_map(Expr::Const)
+        ];
         leaf.prop_recursive(4, 24, 4, |inner| {
             let parts = prop::collection::vec(inner, 1..4);
             prop_oneof![

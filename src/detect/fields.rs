@@ -64,7 +64,9 @@ impl Selector {
         let fits = |own: &Option<String>, other: &Option<String>| {
             own.as_ref().is_none_or(|own| other.as_ref().is_some_and(|other| own.eq_ignore_ascii_case(other)))
         };
-        fits(&self.product, &source.product) && fits(&self.category, &source.category) && fits(&self.service, &source.service)
+        fits(&self.product, &source.product)
+            && fits(&self.category, &source.category)
+            && fits(&self.service, &source.service)
     }
 }
 
@@ -203,7 +205,11 @@ mod tests {
             ("Image", &windows, vec!["process.executable", "winlog.event_data.Image", "Image"]),
             ("User", &windows, vec!["winlog.event_data.User", "user.name", "User"]),
             ("Image", &aws, vec!["Image"]),
-            ("requestParameters.a.b", &aws, vec!["aws.cloudtrail.flattened.request_parameters.a.b", "requestParameters.a.b"]),
+            (
+                "requestParameters.a.b",
+                &aws,
+                vec!["aws.cloudtrail.flattened.request_parameters.a.b", "requestParameters.a.b"],
+            ),
         ] {
             assert_eq!(map.places(name, source), expected, "{name}");
         }

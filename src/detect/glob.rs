@@ -116,7 +116,9 @@ impl Glob {
     pub fn literal(&self) -> Option<String> {
         self.tokens
             .split(|t| !matches!(t, Token::Char(_)))
-            .map(|run| run.iter().filter_map(|t| if let Token::Char(c) = t { Some(*c) } else { None }).collect::<String>())
+            .map(|run| {
+                run.iter().filter_map(|t| if let Token::Char(c) = t { Some(*c) } else { None }).collect::<String>()
+            })
             .max_by_key(String::len)
             .filter(|text| !text.is_empty())
     }

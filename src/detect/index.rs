@@ -107,7 +107,11 @@ impl FieldIndexBuilder {
         } else {
             let (texts, hits): (Vec<_>, Vec<_>) = self.parts.into_iter().unzip();
             let bytes: usize = texts.iter().map(|text| text.len()).sum();
-            let kind = if bytes <= DIRECT_AUTOMATON_PATTERN_BYTES_MAX { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
+            let kind = if bytes <= DIRECT_AUTOMATON_PATTERN_BYTES_MAX {
+                AhoCorasickKind::DFA
+            } else {
+                AhoCorasickKind::ContiguousNFA
+            };
             let automaton = AhoCorasick::builder()
                 .match_kind(MatchKind::Standard)
                 .kind(Some(kind))
@@ -205,9 +209,10 @@ impl FieldIndex {
 
     pub fn heap_bytes(&self) -> usize {
         let texts: usize = self.exact.iter().map(|(text, hits)| text.len() + hits.len() * 8 + 40).sum();
-        let parts = self.parts.as_ref().map_or(0, |(a, hits)| {
-            a.memory_usage() + hits.iter().map(|h| h.len() * 8 + 16).sum::<usize>()
-        });
+        let parts = self
+            .parts
+            .as_ref()
+            .map_or(0, |(a, hits)| a.memory_usage() + hits.iter().map(|h| h.len() * 8 + 16).sum::<usize>());
         let tries: usize = [&self.prefixes, &self.suffixes].into_iter().flatten().map(Trie::heap_bytes).sum();
         texts + parts + tries + self.numbers.len() * 48 + self.networks.len() * 64 + self.always.len() * 8
     }
@@ -268,7 +273,8 @@ impl Trie {
         let Some(mut node) = self.nodes.first() else { return };
         for byte in bytes {
             let edges = self.edges.get(node.edges.0 as usize..node.edges.1 as usize).unwrap_or_default();
-            let Some(next) = edges.iter().find(|(b, _)| b == byte).and_then(|(_, to)| self.nodes.get(*to as usize)) else {
+            let Some(next) = edges.iter().find(|(b, _)| b == byte).and_then(|(_, to)| self.nodes.get(*to as usize))
+            else {
                 return;
             };
             node = next;

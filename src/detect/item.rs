@@ -192,7 +192,9 @@ impl Modifiers {
                 Modifier::Cidr => (read.cidr = true, operators.push("cidr")).1,
                 Modifier::Re => (read.re = true, operators.push("re")).1,
                 // `fieldref|contains` compares with a part: no contradiction.
-                Modifier::FieldRef if read.place.is_some() => return Err("fieldref stands before contains, startswith and endswith".into()),
+                Modifier::FieldRef if read.place.is_some() => {
+                    return Err("fieldref stands before contains, startswith and endswith".into());
+                }
                 Modifier::FieldRef => read.fieldref = true,
                 Modifier::IgnoreCase => read.regex_flags.push('i'),
                 Modifier::Multiline => read.regex_flags.push('m'),
@@ -213,7 +215,8 @@ impl Modifiers {
             return Err(format!("{} contradict each other: one of them only", operators.join(" and ")));
         }
         let changes_text = read.expand || read.windash || read.utf16.is_some() || read.base64 || read.base64offset;
-        let compares_text = !(read.exists || read.cidr || read.re || read.fieldref || read.comparison.is_some() || read.time.is_some());
+        let compares_text =
+            !(read.exists || read.cidr || read.re || read.fieldref || read.comparison.is_some() || read.time.is_some());
         if changes_text && !compares_text {
             return Err("expand, windash, base64, base64offset, wide and utf16 change text: not with exists, cidr, re, fieldref, numbers or times".into());
         }
@@ -275,7 +278,12 @@ pub fn lower_keywords(values: &[SigmaValue], lowering: &mut Lowering<'_>) -> Res
     Ok(lowering.item(Item { field: KEYWORDS, tests, negated: false }))
 }
 
-fn lower_value(value: &SigmaValue, field: FieldId, modifiers: &Modifiers, lowering: &mut Lowering<'_>) -> Result<Vec<Test>, String> {
+fn lower_value(
+    value: &SigmaValue,
+    field: FieldId,
+    modifiers: &Modifiers,
+    lowering: &mut Lowering<'_>,
+) -> Result<Vec<Test>, String> {
     let cased = modifiers.cased;
     if modifiers.fieldref {
         let name = plain(value, "a field's name")?;
@@ -299,7 +307,11 @@ fn lower_value(value: &SigmaValue, field: FieldId, modifiers: &Modifiers, loweri
     if let Some(comparison) = modifiers.comparison {
         return Ok(vec![Test::Compare(comparison, number(value)?)]);
     }
-    let as_text = field == KEYWORDS || modifiers.place.is_some() || modifiers.utf16.is_some() || modifiers.base64 || modifiers.base64offset;
+    let as_text = field == KEYWORDS
+        || modifiers.place.is_some()
+        || modifiers.utf16.is_some()
+        || modifiers.base64
+        || modifiers.base64offset;
     let text = match value {
         SigmaValue::String(text) => text.clone(),
         SigmaValue::Null if as_text => return Err("null is no text: it stands alone as a field's value".into()),
@@ -307,7 +319,9 @@ fn lower_value(value: &SigmaValue, field: FieldId, modifiers: &Modifiers, loweri
         SigmaValue::Bool(expected) if !as_text => return Ok(vec![Test::Bool(*expected)]),
         SigmaValue::Integer(n) if !as_text => return Ok(vec![Test::Number(Number::Int(*n))]),
         SigmaValue::Float(n) if !as_text => {
-            return Number::from_f64(*n).map(|n| vec![Test::Number(n)]).ok_or_else(|| "not a number equals nothing".into());
+            return Number::from_f64(*n)
+                .map(|n| vec![Test::Number(n)])
+                .ok_or_else(|| "not a number equals nothing".into());
         }
         other => SigmaString::from_raw(&other.to_string()),
     };
@@ -331,7 +345,9 @@ fn lower_text(text: &SigmaString, field: FieldId, modifiers: &Modifiers, tests: 
     };
     let chars = |text: &str| text.chars().map(Token::Char).collect::<Vec<_>>();
     if modifiers.utf16.is_some() || modifiers.base64 || modifiers.base64offset {
-        let Some(plain) = text.as_plain() else { return Err(format!("`{}`: text with a wildcard cannot be encoded", text.original)) };
+        let Some(plain) = text.as_plain() else {
+            return Err(format!("`{}`: text with a wildcard cannot be encoded", text.original));
+        };
         let bytes = modifiers.utf16.map_or_else(|| plain.clone().into_bytes(), |form| utf16(&plain, form));
         if modifiers.base64 {
             push(place, chars(&base64(&bytes)));
@@ -390,7 +406,8 @@ fn expand(text: &str, lowering: &mut Lowering<'_>) -> Result<Vec<SigmaString>, S
         if built.len().saturating_mul(values.len()) > EXPANSIONS_MAX {
             return Err(format!("`{text}` becomes more than {EXPANSIONS_MAX} values"));
         }
-        built = built.iter().flat_map(|b| values.iter().map(|v| format!("{b}{literal}{v}")).collect::<Vec<_>>()).collect();
+        built =
+            built.iter().flat_map(|b| values.iter().map(|v| format!("{b}{literal}{v}")).collect::<Vec<_>>()).collect();
         rest = next;
     }
     Ok(built.into_iter().map(|b| SigmaString::new(&(b + rest))).collect())
@@ -398,7 +415,9 @@ fn expand(text: &str, lowering: &mut Lowering<'_>) -> Result<Vec<SigmaString>, S
 
 fn plain(value: &SigmaValue, what: &str) -> Result<String, String> {
     match value {
-        SigmaValue::String(text) => text.as_plain().ok_or_else(|| format!("`{}` is no {what}: it has a wildcard", text.original)),
+        SigmaValue::String(text) => {
+            text.as_plain().ok_or_else(|| format!("`{}` is no {what}: it has a wildcard", text.original))
+        }
         SigmaValue::Null => Err(format!("null is no {what}")),
         other => Ok(other.to_string()),
     }

@@ -75,7 +75,8 @@ pub fn read(path: &Path) -> io::Result<Vec<RuleFile>> {
     for path in found {
         let size = std::fs::metadata(&path).map_err(|e| named(e, &path))?.len();
         if size > FILE_BYTES_MAX {
-            let what = format!("{}: {size} bytes are too many for a rule file ({FILE_BYTES_MAX} at most)", path.display());
+            let what =
+                format!("{}: {size} bytes are too many for a rule file ({FILE_BYTES_MAX} at most)", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         let text = std::fs::read_to_string(&path).map_err(|e| named(e, &path))?;
@@ -141,6 +142,19 @@ fn parse_file(file: &RuleFile, loaded: &mut Loaded) {
             _ => before.clear(),
         }
         before.push(document);
+        // Other YAML lies among rules too; what a global part completes may itself have none of these.
+        if base.is_empty()
+            && !["detection", "filter", "correlation", "logsource"]
+                .iter()
+                .any(|key| top_level(&document.text, key).is_some())
+        {
+            loaded.faults.push(document.fault(
+                Severity::Warning,
+                &[],
+                "neither a rule nor a filter nor a correlation: left out",
+            ));
+            continue;
+        }
         if top_level(&document.text, "correlation").is_some() {
             loaded.correlations.push(document.clone());
             continue;
@@ -198,8 +212,11 @@ fn fault_of(document: &Document, what: &str) -> Fault {
     if let (Some(line), Some(column)) = (number_after("line "), number_after("column ")) {
         fault.line = document.lines_before + line;
         fault.column = column;
-    } else if let Some(modifier) = what.split_once("modifier").and_then(|(_, rest)| rest.split(['\'', '`', '"', ' ', ':']).rfind(|w| !w.is_empty()))
-        && let Some((line, text)) = document.text.lines().enumerate().find(|(_, text)| text.contains(&format!("|{modifier}")))
+    } else if let Some(modifier) = what
+        .split_once("modifier")
+        .and_then(|(_, rest)| rest.split(['\'', '`', '"', ' ', ':']).rfind(|w| !w.is_empty()))
+        && let Some((line, text)) =
+            document.text.lines().enumerate().find(|(_, text)| text.contains(&format!("|{modifier}")))
     {
         fault.line = document.lines_before + line + 1;
         fault.column = text.find('|').unwrap_or(0) + 2;

@@ -105,7 +105,9 @@ impl Overlay {
             let suppression = match raw.suppression {
                 None => None,
                 Some(raw) => {
-                    let span = Timespan::parse(&raw.within).ok().filter(|span| (1..=SUPPRESSION_S_MAX).contains(&span.seconds));
+                    let span = Timespan::parse(&raw.within)
+                        .ok()
+                        .filter(|span| (1..=SUPPRESSION_S_MAX).contains(&span.seconds));
                     let span = span.ok_or_else(|| {
                         format!("`{}` of rule `{id}` is no time from 1s to 24h, as 30m or 1h", raw.within)
                     })?;
@@ -130,7 +132,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(overlay.rules["r-1"].state, State::Shadow);
-        assert_eq!(overlay.rules["r-1"].suppression, Some(Suppression { by: vec!["user.name".into()], within_s: 1800 }));
+        assert_eq!(
+            overlay.rules["r-1"].suppression,
+            Some(Suppression { by: vec!["user.name".into()], within_s: 1800 })
+        );
         assert_eq!(overlay.rules["r-2"].state, State::On);
         for (text, part) in [
             ("rules:\n  r: {state: of}\n", "unknown variant `of`"),

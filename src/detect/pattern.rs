@@ -44,7 +44,9 @@ impl Pattern {
                     .delegate_size_limit(COMPILED_BYTES_MAX)
                     .build();
                 // The plain engine says best what is wrong.
-                Engine::Backtracking(Box::new(built.map_err(|_| format!("`{expression}` is no regular expression: {refused}"))?))
+                Engine::Backtracking(Box::new(
+                    built.map_err(|_| format!("`{expression}` is no regular expression: {refused}"))?,
+                ))
             }
         };
         Ok(Pattern { text, engine })

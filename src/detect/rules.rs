@@ -523,22 +523,26 @@ fn assemble(
     for (number, (item, triggers)) in (0..).zip(items.into_iter().zip(triggers)) {
         let answered = !triggers.is_empty() && builders[item.field as usize].add(number, &item);
         let probes = if answered { Probes::default() } else { Probes::new(&item.tests) };
-        compiled.push((effort(&item, answered), CompiledItem {
-            field: item.field,
-            negated: item.negated,
-            first_test: tests as u32,
-            tests: item.tests.into(),
-            probes,
-            indexed: answered,
-            triggers: triggers.into(),
-        }));
+        compiled.push((
+            effort(&item, answered),
+            CompiledItem {
+                field: item.field,
+                negated: item.negated,
+                first_test: tests as u32,
+                tests: item.tests.into(),
+                probes,
+                indexed: answered,
+                triggers: triggers.into(),
+            },
+        ));
         tests += compiled.last().map_or(0, |(_, item)| item.tests.len());
     }
     for (expr, group) in &mut lowered {
         expr.order(&|item| compiled[item as usize].0);
         used.clear();
         expr.items(&mut used);
-        let indexed = used.iter().map(|item| &compiled[*item as usize].1).filter(|i| i.indexed || !i.triggers.is_empty());
+        let indexed =
+            used.iter().map(|item| &compiled[*item as usize].1).filter(|i| i.indexed || !i.triggers.is_empty());
         groups[*group as usize].indexed_fields.extend(indexed.map(|item| item.field));
     }
     for group in &mut groups {

@@ -118,7 +118,9 @@ impl Sources {
         for entry in &file.sources {
             let mut conditions = Vec::new();
             for (name, values) in &entry.when {
-                let id = ids.get(name.as_str()).ok_or_else(|| format!("`when` names `{name}`, which `fields` does not have"))?;
+                let id = ids
+                    .get(name.as_str())
+                    .ok_or_else(|| format!("`when` names `{name}`, which `fields` does not have"))?;
                 let values = match values {
                     Values::One(value) => std::slice::from_ref(value),
                     Values::Many(values) => values,
@@ -158,7 +160,11 @@ impl Sources {
 
     /// The group of a rule's log source.
     pub fn group(&mut self, source: &LogSource) -> u32 {
-        let group = [self.name(source.product.as_deref()), self.name(source.category.as_deref()), self.name(source.service.as_deref())];
+        let group = [
+            self.name(source.product.as_deref()),
+            self.name(source.category.as_deref()),
+            self.name(source.service.as_deref()),
+        ];
         let known = self.groups.iter().position(|known| *known == group);
         known.unwrap_or_else(|| {
             self.groups.push(group);
@@ -181,7 +187,9 @@ impl Sources {
 
     /// The source that was given; with nothing in it, it is open.
     pub fn given(&self, given: &Given<'_>) -> Source {
-        let id = |name: Option<&str>| name.map_or(0, |name| self.names.get(&name.to_ascii_lowercase()).copied().unwrap_or(NameId::MAX));
+        let id = |name: Option<&str>| {
+            name.map_or(0, |name| self.names.get(&name.to_ascii_lowercase()).copied().unwrap_or(NameId::MAX))
+        };
         let mut source = Source { product: id(given.product), service: id(given.service), ..Source::default() };
         for (slot, category) in source.categories.iter_mut().zip(given.categories) {
             *slot = id(Some(category));
