@@ -12,6 +12,6 @@
 mod architecture;
 mod cli;
 mod decode;
-mod settings;
 mod event;
+mod settings;
 mod simulation;
