@@ -37,7 +37,8 @@ fn breaches(what: &str, allowed: &[&str]) -> Vec<String> {
             continue;
         }
         for (number, line) in text.lines().enumerate() {
-            let code = line.split("//").next().unwrap_or_default();
+            // Our own module of that name may be named anywhere.
+            let code = line.split("//").next().unwrap_or_default().replace("index::opensearch::", "");
             if code.contains(what) {
                 found.push(format!("{name}:{}: {}", number + 1, line.trim()));
             }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use metrics::{counter, gauge, histogram};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -16,6 +17,7 @@ use super::bulk::Batch;
 use super::outbox::{Answer, Health, Limits, Outbox};
 use super::verdict::Reply;
 use crate::clock;
+use crate::telemetry::names;
 
 /// The handle of a running indexer. When the last one is dropped, the indexer ends as soon as everything is answered.
 #[derive(Clone, Debug)]
@@ -86,13 +88,22 @@ async fn run<S, F>(
     let mut is_open = true;
     loop {
         while let Some(request) = outbox.next(now_ms()) {
+            let (bytes, items) = (request.body.len(), request.items);
+            let sent = Instant::now();
             let reply = send(request.body, request.items);
-            flights.push(async move { (request.id, reply.await) });
+            flights.push(async move {
+                let reply = reply.await;
+                count(&reply, bytes, items, sent.elapsed());
+                (request.id, reply)
+            });
         }
         health.send_if_modified(|known| {
             let found = outbox.health();
             let is_new = *known != found;
-            *known = found;
+            if is_new {
+                tell(known, &found);
+                *known = found;
+            }
             is_new
         });
         if !answers.is_empty() && answers_out.send(std::mem::take(&mut answers)).is_err() {
@@ -116,5 +127,47 @@ async fn run<S, F>(
             },
             () = tokio::time::sleep(Duration::from_millis(delay_ms.unsigned_abs())), if wakes_at_ms.is_some() => {}
         }
+    }
+}
+
+/// Logs that writing stopped, stopped for another reason, or goes on.
+fn tell(before: &Health, now: &Health) {
+    if let Health::Halted { cause, .. } = before {
+        gauge!(names::INDEX_HALTED, "cause" => cause.name()).set(0);
+    }
+    match now {
+        Health::Ok => tracing::info!("documents are written again"),
+        Health::Halted { cause, index, reason, .. } => {
+            gauge!(names::INDEX_HALTED, "cause" => cause.name()).set(1);
+            let index = index.as_deref().unwrap_or("all");
+            let way_out = cause.way_out();
+            tracing::error!(cause = cause.name(), index, reason, way_out, "writing has halted");
+        }
+        Health::Unreachable { reason, .. } => tracing::warn!(reason, "OpenSearch takes nothing; trying again"),
+    }
+}
+
+/// Counts a request and its items.
+fn count(reply: &Reply, bytes: usize, items: usize, took: Duration) {
+    let outcome = match reply {
+        Reply::AllDone => "done",
+        Reply::Items(_) => "partly_done",
+        Reply::Split { .. } => "too_large_or_unreadable",
+        Reply::Unserved { busy: true, .. } => "busy",
+        Reply::Unserved { busy: false, .. } => "unanswered",
+        Reply::Halt { .. } => "halted",
+    };
+    counter!(names::BULK_REQUESTS, "outcome" => outcome).increment(1);
+    counter!(names::BULK_BYTES).increment(bytes as u64);
+    histogram!(names::BULK_SECONDS).record(took.as_secs_f64());
+    let item = |verdict: &'static str, items: u64| counter!(names::BULK_ITEMS, "verdict" => verdict).increment(items);
+    match reply {
+        Reply::AllDone => item("done", items as u64),
+        Reply::Items(verdicts) => {
+            for verdict in verdicts {
+                item(verdict.name(), 1);
+            }
+        }
+        Reply::Split { .. } | Reply::Unserved { .. } | Reply::Halt { .. } => {}
     }
 }

@@ -64,6 +64,22 @@ pub enum Health {
     Unreachable { reason: String, since_ms: i64 },
 }
 
+impl Health {
+    /// For an operator: what is wrong and what to do; `None` when nothing is.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Health::Ok => None,
+            Health::Halted { cause, index: Some(index), reason, .. } => {
+                Some(format!("writing to {index} has halted ({cause}): {reason}; {}", cause.way_out()))
+            }
+            Health::Halted { cause, index: None, reason, .. } => {
+                Some(format!("writing has halted ({cause}): {reason}; {}", cause.way_out()))
+            }
+            Health::Unreachable { reason, .. } => Some(format!("OpenSearch takes nothing: {reason}")),
+        }
+    }
+}
+
 /// An item that fails so often in a way that a document can cause is rejected. At the delays of [`retry::ITEM`] that takes about a minute.
 const SUSPECT_ATTEMPTS_MAX: u32 = 10;
 /// Only a closed index older than this gives its items up: today's one is always waited for.

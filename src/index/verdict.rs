@@ -31,6 +31,17 @@ pub enum Verdict {
     Halt { cause: HaltCause, reason: String },
 }
 
+impl Verdict {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::Done => "done",
+            Verdict::Retry { .. } | Verdict::Suspect { .. } => "retry",
+            Verdict::Reject { .. } => "reject",
+            Verdict::Halt { .. } => "halt",
+        }
+    }
+}
+
 /// Why writing halts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HaltCause {
@@ -120,6 +131,14 @@ pub fn read_reply(status: u16, body: &[u8], items: usize) -> Reply {
     if (200..300).contains(&status) { read_items(body, items) } else { judge_request(status, body) }
 }
 
+/// What an answer with an error status says, for a person.
+pub fn reason_of(status: u16, body: &[u8]) -> String {
+    match error_of(body) {
+        Cause { kind: None, reason: None, .. } => format!("status {status}: {}", excerpt(body)),
+        cause => format!("status {status}: {}", cause.text()),
+    }
+}
+
 fn read_items(body: &[u8], items_expected: usize) -> Reply {
     let parsed: BulkReply = match serde_json::from_slice(body) {
         Ok(parsed) => parsed,
@@ -154,10 +173,7 @@ fn read_items(body: &[u8], items_expected: usize) -> Reply {
 fn judge_request(status: u16, body: &[u8]) -> Reply {
     let cause = error_of(body);
     let kind = cause.kind();
-    let reason = match &cause {
-        Cause { kind: None, reason: None, .. } => format!("status {status}: {}", excerpt(body)),
-        _ => format!("status {status}: {}", cause.text()),
-    };
+    let reason = reason_of(status, body);
     match status {
         401 | 407 => return Reply::Halt { cause: HaltCause::Unauthorized, reason },
         413 => return Reply::Split { kind: "document_too_large", reason },
