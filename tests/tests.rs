@@ -4,6 +4,7 @@
 //! - `cli`: the command line as a user meets it.
 //! - `settings`: every kind of mistake in a settings file, with the exact message.
 //! - `event`: the event in memory against a plain tree.
+//! - `stack`: end to end on a real Kafka and a real OpenSearch.
 //! - `simulation`: the delivery machine in a world of crashes, rebalances and lost answers.
 //! - `decode`: payloads of every kind, bad input above all, and what comes out of them.
 //!
@@ -15,3 +16,4 @@ mod decode;
 mod event;
 mod settings;
 mod simulation;
+mod stack;
