@@ -103,7 +103,6 @@ pub(super) fn object<'a>(
     context: Context<'a>,
 ) -> Result<(), Fault> {
     let original = object.source_text().unwrap_or_default();
-    payload.check_members(original)?;
     let shape = Shape::of(object);
     if let Some(beat) = shape.metadata.and_then(|value| value.as_object())
         && let Some(Value::Str(_)) = beat.get_str("beat")
@@ -185,7 +184,6 @@ fn beats<'a>(
     if context.hints.dataset == Some("aws.cloudtrail")
         && let Some(Value::Str(message)) = shape.message
         && let Some(inner) = whole_object(payload, message)
-        && payload.check_members(message).is_ok()
         && let Some((identity, time_ms)) = identity::cloudtrail(&Shape::of(inner))
     {
         context.identity = Some(identity);
@@ -300,7 +298,6 @@ fn event_bridge<'a>(
     }
     let identity = identity::event_bridge(object.get_str("account"), shape.id, time_ms).or(context.identity);
     let original = detail.source_text().unwrap_or_default();
-    payload.check_members(original)?;
     event(payload, detail, original, &Shape::of(detail), Context { identity, ..context })
 }
 

@@ -249,24 +249,13 @@ impl<'a, 'o> Payload<'a, 'o> {
         Ok(())
     }
 
-    /// Refuses an object before anyone parses a level of it that has too many members.
-    pub fn check_members(&self, text: &str) -> Result<(), Fault> {
-        if text.len() >= COUNTED_BYTES_MIN && parse::count_values(text, 1) > self.limits.event_values_max {
-            return Err(self.too_many_values());
-        }
-        Ok(())
-    }
-
     fn check_values(&self, text: &str) -> Result<(), Fault> {
-        if parse::count_values(text, usize::MAX) > self.limits.event_values_max {
-            return Err(self.too_many_values());
+        if parse::count_values(text) > self.limits.event_values_max {
+            let max = self.limits.event_values_max;
+            let reason = format!("the event has more than {max} members and elements");
+            return Err(Fault::broken("values_too_many", reason));
         }
         Ok(())
-    }
-
-    fn too_many_values(&self) -> Fault {
-        let max = self.limits.event_values_max;
-        Fault::broken("values_too_many", format!("the event has more than {max} members and elements"))
     }
 
     fn next_position(&mut self) -> Result<u32, Fault> {
@@ -344,6 +333,7 @@ impl<'a> Valid<'a> {
         let kind = match error.what {
             "nested too deep" => "nesting_too_deep",
             "the JSON text ends too early" => "json_truncated",
+            "too many keys in one object" => "values_too_many",
             _ => "json_invalid",
         };
         Fault::broken(kind, format!("{} at byte {}", error.what, at + error.at))

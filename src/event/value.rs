@@ -61,7 +61,7 @@ impl<'a> Value<'a> {
         match self {
             Value::Object(object) => {
                 if let Some(raw) = object.raw.get() {
-                    return Value::Object(arena.bump().alloc(Object::raw(arena, raw)));
+                    return Value::Object(arena.bump().alloc(Object::raw(arena, raw, object.suspect)));
                 }
                 let mut copy = BumpVec::with_capacity_in(object.len(), arena.bump());
                 copy.extend(object.iter().map(|(key, value)| (key, value.deep_copy(arena))));
@@ -69,7 +69,7 @@ impl<'a> Value<'a> {
             }
             Value::List(list) => {
                 if let Some(raw) = list.raw.get() {
-                    return Value::List(arena.bump().alloc(List::raw(arena, raw)));
+                    return Value::List(arena.bump().alloc(List::raw(arena, raw, list.suspect)));
                 }
                 let copy = arena.list();
                 for value in list.iter() {
@@ -89,6 +89,8 @@ pub struct Object<'a> {
     raw: Cell<Option<&'a str>>,
     /// The payload's text for good, whatever became of the object since.
     source: Option<&'a str>,
+    /// The text may hold duplicate keys, so it is not copied as it stands; the same holds for what is in it.
+    suspect: bool,
     entries: RefCell<BumpVec<'a, (Key<'a>, Value<'a>)>>,
 }
 
@@ -98,7 +100,7 @@ impl<'a> Object<'a> {
     }
 
     fn with(arena: &'a Arena, raw: Option<&'a str>, entries: BumpVec<'a, (Key<'a>, Value<'a>)>) -> Self {
-        Self { arena, raw: Cell::new(raw), source: raw, entries: RefCell::new(entries) }
+        Self { arena, raw: Cell::new(raw), source: raw, suspect: false, entries: RefCell::new(entries) }
     }
 
     /// The object that `source` is the text of, its first level parsed.
@@ -107,8 +109,8 @@ impl<'a> Object<'a> {
     }
 
     /// `text` is a whole, valid JSON object.
-    pub(super) fn raw(arena: &'a Arena, text: &'a str) -> Self {
-        Self::with(arena, Some(text), BumpVec::new_in(arena.bump()))
+    pub(super) fn raw(arena: &'a Arena, text: &'a str, suspect: bool) -> Self {
+        Self { suspect, ..Self::with(arena, Some(text), BumpVec::new_in(arena.bump())) }
     }
 
     /// The text of the payload that this object was made from, whether or not it was changed since; `None` for one that a
@@ -117,15 +119,15 @@ impl<'a> Object<'a> {
         self.source
     }
 
-    /// The payload's own text of this object; `None` once somebody has looked inside.
+    /// The payload's own text of this object, good to be copied; `None` once somebody has looked inside.
     pub(crate) fn raw_text(&self) -> Option<&'a str> {
-        self.raw.get()
+        self.raw.get().filter(|_| !self.suspect)
     }
 
     #[inline]
     fn force(&self) {
         if let Some(text) = self.raw.take() {
-            *self.entries.borrow_mut() = parse::object_level(self.arena, text);
+            *self.entries.borrow_mut() = parse::object_level(self.arena, text, self.suspect);
         }
     }
 
@@ -232,28 +234,30 @@ impl<'a> Object<'a> {
 pub struct List<'a> {
     arena: &'a Arena,
     raw: Cell<Option<&'a str>>,
+    /// As in [`Object`].
+    suspect: bool,
     items: RefCell<BumpVec<'a, Value<'a>>>,
 }
 
 impl<'a> List<'a> {
     pub(super) fn empty(arena: &'a Arena) -> Self {
-        Self { arena, raw: Cell::new(None), items: RefCell::new(BumpVec::new_in(arena.bump())) }
+        Self { arena, raw: Cell::new(None), suspect: false, items: RefCell::new(BumpVec::new_in(arena.bump())) }
     }
 
     /// `text` is a whole, valid JSON array.
-    pub(super) fn raw(arena: &'a Arena, text: &'a str) -> Self {
-        Self { arena, raw: Cell::new(Some(text)), items: RefCell::new(BumpVec::new_in(arena.bump())) }
+    pub(super) fn raw(arena: &'a Arena, text: &'a str, suspect: bool) -> Self {
+        Self { arena, raw: Cell::new(Some(text)), suspect, items: RefCell::new(BumpVec::new_in(arena.bump())) }
     }
 
-    /// The payload's own text of this list; `None` once somebody has looked inside.
-    pub fn raw_text(&self) -> Option<&'a str> {
-        self.raw.get()
+    /// As [`Object::raw_text`].
+    pub(crate) fn raw_text(&self) -> Option<&'a str> {
+        self.raw.get().filter(|_| !self.suspect)
     }
 
     #[inline]
     fn force(&self) {
         if let Some(text) = self.raw.take() {
-            *self.items.borrow_mut() = parse::list_level(self.arena, text);
+            *self.items.borrow_mut() = parse::list_level(self.arena, text, self.suspect);
         }
     }
 
@@ -316,7 +320,7 @@ impl<'a> List<'a> {
 
     /// Elements in order, of a list that may be huge and is read once: what is still text stays text.
     pub fn lazily(&self) -> impl Iterator<Item = Value<'a>> + '_ {
-        let raw = self.raw.get().map(|text| parse::elements(self.arena, text));
+        let raw = self.raw.get().map(|text| parse::elements(self.arena, text, self.suspect));
         let mut parsed = raw.is_none().then(|| self.iter());
         raw.into_iter().flatten().chain(std::iter::from_fn(move || parsed.as_mut()?.next()))
     }

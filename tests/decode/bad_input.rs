@@ -37,8 +37,8 @@ fn payloads_that_cannot_be_opened() {
         ),
         ("bad escape", br#"{"a":"\x"}"#.to_vec(), "json_invalid", "an unknown escape at byte 7"),
         ("not a number", br#"{"a":NaN}"#.to_vec(), "json_invalid", "no JSON value at byte 5"),
-        ("objects in objects", r#"{"a":"#.repeat(100_000).into(), "nesting_too_deep", "nested too deep at byte 641"),
-        ("lists in lists", "[".repeat(1_000_000).into(), "nesting_too_deep", "nested too deep at byte 129"),
+        ("objects in objects", r#"{"a":"#.repeat(100_000).into(), "nesting_too_deep", "nested too deep at byte 640"),
+        ("lists in lists", "[".repeat(1_000_000).into(), "nesting_too_deep", "nested too deep at byte 128"),
         ("truncated gzip", truncated, "gzip_truncated", "the gzip data ends too early, "),
         ("damaged gzip", flipped, "gzip_invalid", "the gzip data is damaged after 7 bytes that came out of it: "),
         (
@@ -110,7 +110,7 @@ fn payloads_that_cannot_be_opened() {
             "too many keys",
             format!("{{{}\"z\":0}}", (0..200_000).map(|n| format!("\"{n}\":0,")).collect::<String>()).into(),
             "values_too_many",
-            "the event has more than 100000 members and elements",
+            "too many keys in one object at byte 152740",
         ),
         (
             "too many empty lists",
