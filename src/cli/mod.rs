@@ -6,6 +6,7 @@
 mod check;
 mod manual;
 mod r#match;
+mod setup;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
@@ -30,6 +31,7 @@ enum Command {
     Completions(manual::CompletionsArguments),
     Man(manual::ManArguments),
     Match(r#match::Arguments),
+    Setup(setup::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::man(&arguments),
         Command::Match(arguments) => r#match::run(&arguments),
+        Command::Setup(arguments) => setup::run(&arguments),
     };
     ended.unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error:#}");

@@ -15,6 +15,8 @@ use crate::record::DocId;
 pub struct Group {
     pub body: Bytes,
     pub entries: Vec<Entry>,
+    /// Half of a body that was refused: joined with the other half it would be refused again, without end.
+    pub stays_apart: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +50,7 @@ impl Group {
     }
 
     pub fn with(&self, entries: Vec<Entry>) -> Group {
-        Group { body: self.body.clone(), entries }
+        Group { body: self.body.clone(), entries, stays_apart: self.stays_apart }
     }
 
     pub fn pop_first(&mut self) -> Option<Group> {
@@ -99,7 +101,7 @@ impl Group {
                 entries.push(Entry { start, end: body.len(), ..entry.clone() });
             }
         }
-        Group { body: body.freeze(), entries }
+        Group { body: body.freeze(), entries, stays_apart: groups.iter().any(|group| group.stays_apart) }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Bulk requests to OpenSearch or Elasticsearch, the verdict on each item, templates.
 //!
-//! Reading order: [`name`] (which index), [`bulk`] (the bodies of requests), [`verdict`] (what a reply means), [`retry`] and [`throttle`] (when and how fast),
-//! [`outbox`] (what becomes of every item; pure), [`indexer`] (the outbox between channels and a client),
-//! [`opensearch`] (the client).
+//! Reading order: [`name`] (which index), [`bulk`] (the bodies of requests), [`verdict`] (what a reply means), [`retry`] and [`throttle`]
+//! (when and how fast), [`outbox`] (what becomes of every item; pure), [`indexer`] (the outbox between channels and a client),
+//! [`opensearch`] (the client), [`template`] (what an index must be like before the first document).
 //!
 //! The promise: every item handed to the outbox is answered exactly once, done or rejected, unless it was forgotten. An index or a cluster
 //! that cannot take documents rejects none of them: it halts, and says why.
@@ -14,6 +14,7 @@ pub mod name;
 pub mod opensearch;
 pub mod outbox;
 pub mod retry;
+pub mod template;
 pub mod throttle;
 pub mod verdict;
 

@@ -74,8 +74,12 @@ pub fn misdated(name: &IndexName) -> String {
 }
 
 /// What matches every index of a name, and the one for misdated documents.
-pub fn pattern(name: &IndexName) -> String {
-    format!("{}*", name.prefix())
+pub fn patterns(name: &IndexName) -> Vec<String> {
+    let mut patterns = vec![name.pattern()];
+    if name.is_dated() {
+        patterns.push(misdated(name));
+    }
+    patterns
 }
 
 fn civil(day: i64) -> (i16, u8, u8) {

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::Write;
 use std::num::NonZeroU32;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
@@ -24,8 +24,9 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::retry::{Backoff, Random};
+use super::template;
 use super::throttle::Pace;
-use super::verdict::{self, Reply};
+use super::verdict::{self, HaltCause, Reply};
 use crate::settings::{self, Credentials};
 
 /// Only what a verdict needs, so that a reply costs the network some thirty bytes an item.
@@ -37,6 +38,9 @@ const REPLY_BYTES_MIN: u64 = 1024 * 1024;
 /// How long a node that failed is passed over while others answer.
 const NODE: Backoff = Backoff { first_ms: 1_000, max_ms: 30_000 };
 
+/// How long a look at the templates is good for. Longer: more documents in an index made without them. Shorter: requests for nothing.
+const TEMPLATES_SEEN_FOR: Duration = Duration::from_secs(20);
+
 /// A client for all nodes.
 pub struct Client {
     nodes: Vec<Node>,
@@ -45,6 +49,8 @@ pub struct Client {
     gzip: bool,
     timeout: Duration,
     is_serverless: bool,
+    /// When our templates were last seen.
+    templates_seen: Mutex<Option<Instant>>,
 }
 
 struct Node {
@@ -65,6 +71,20 @@ pub struct Product {
 pub enum ProductKind {
     OpenSearch,
     Elasticsearch,
+}
+
+impl Product {
+    /// Whether it is at least this version (major, minor) of Elasticsearch or of OpenSearch.
+    pub fn is_at_least(&self, elasticsearch: (u32, u32), opensearch: (u32, u32)) -> bool {
+        // The number may be one that OpenSearch only pretends to; then nothing is known of the minor version.
+        let mut numbers = self.version.split('.').map(|number| number.parse().unwrap_or(0));
+        let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        let version = if major == self.major { (major, minor) } else { (self.major, 0) };
+        match self.kind {
+            ProductKind::Elasticsearch => version >= elasticsearch,
+            ProductKind::OpenSearch => version >= opensearch,
+        }
+    }
 }
 
 impl fmt::Display for Product {
@@ -166,11 +186,16 @@ impl Client {
             gzip: settings.gzip,
             timeout: settings.request_timeout,
             is_serverless,
+            templates_seen: Mutex::new(None),
         })
     }
 
-    /// Posts a bulk body of so many items.
+    /// Posts a bulk body of so many items, if our templates are there. Without them the first document of a day would make an index with
+    /// guessed types, and no later repair reaches it; and they may be removed while we run.
     pub async fn bulk(&self, body: Bytes, items: usize) -> Reply {
+        if let Err(reply) = self.look_for_templates().await {
+            return reply;
+        }
         self.pace.turn().await;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -188,6 +213,25 @@ impl Client {
         match self.send(Method::Post, BULK_PATH, headers, Some(body), bytes_max).await {
             Ok(Answer { status, body }) => verdict::read_reply(status, &body, items),
             Err(reason) => Reply::Unserved { busy: false, reason },
+        }
+    }
+
+    async fn look_for_templates(&self) -> Result<(), Reply> {
+        let seen = *self.templates_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.is_some_and(|seen| seen.elapsed() < TEMPLATES_SEEN_FOR) {
+            return Ok(());
+        }
+        match template::missing(self).await {
+            Ok(None) => {
+                *self.templates_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                Ok(())
+            }
+            Ok(Some(reason)) => Err(Reply::Halt { cause: HaltCause::TemplateMissing, reason }),
+            Err(Failure::Refused { status: 401, reason }) => {
+                Err(Reply::Halt { cause: HaltCause::Unauthorized, reason })
+            }
+            Err(Failure::Refused { status, reason }) => Err(Reply::Unserved { busy: status == 429, reason }),
+            Err(Failure::Unreachable(reason)) => Err(Reply::Unserved { busy: false, reason }),
         }
     }
 
@@ -271,7 +315,7 @@ impl Client {
 
     fn with_rotation<T>(&self, work: impl FnOnce(&mut Rotation) -> T) -> T {
         // A poisoned rotation is still a rotation: nothing in it can be half done.
-        work(&mut self.rotation.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        work(&mut self.rotation.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

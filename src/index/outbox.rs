@@ -187,7 +187,7 @@ impl Outbox {
             });
         }
         if !entries.is_empty() {
-            self.queue.push_back(Group { body: batch.body, entries });
+            self.queue.push_back(Group { body: batch.body, entries, stays_apart: false });
         }
     }
 
@@ -348,7 +348,7 @@ impl Outbox {
             }
             let is_small = bytes < bytes_max / JOIN_PART && group.bytes() < bytes_max / JOIN_PART;
             let fits = bytes + group.bytes() <= bytes_max && items + group.entries.len() <= self.limits.body_items_max;
-            if !taken.is_empty() && !(is_small && fits) {
+            if !taken.is_empty() && (group.stays_apart || !is_small || !fits) {
                 self.queue.push_front(group);
                 break;
             }
@@ -358,7 +358,7 @@ impl Outbox {
             bytes += group.bytes();
             items += group.entries.len();
             taken.push(group);
-            if bytes >= bytes_max / JOIN_PART {
+            if bytes >= bytes_max / JOIN_PART || taken.last().is_some_and(|group| group.stays_apart) {
                 break;
             }
         }
@@ -390,15 +390,16 @@ impl Outbox {
         if blocked.is_probing || now_ms < blocked.probe_at_ms {
             return None;
         }
-        let parked = self.parked.values_mut().find_map(|parked| pop_entry(&mut parked.groups));
-        let probe = pop_entry(&mut self.queue).or(parked).or_else(|| {
-            let mut group = self.delayed.pop_first()?.1;
-            let probe = group.pop_first();
-            if !group.entries.is_empty() {
-                self.queue.push_front(group);
-            }
-            probe
-        })?;
+        let probe = pop_entry(&mut self.queue)
+            .or_else(|| self.parked.values_mut().find_map(|parked| pop_entry(&mut parked.groups)))
+            .or_else(|| {
+                let mut group = self.delayed.pop_first()?.1;
+                let probe = group.pop_first();
+                if !group.entries.is_empty() {
+                    self.queue.push_front(group);
+                }
+                probe
+            })?;
         blocked.is_probing = true;
         Some(self.launch(probe, Some(Probe::Cluster)))
     }
@@ -548,16 +549,23 @@ impl Outbox {
 
     fn split(&mut self, group: Group, kind: &'static str, reason: String, answers: &mut Vec<Answer>) {
         let bytes = group.bytes();
+        // With others in the body, whether since forgotten or not, nothing is known of any one of them.
+        let was_alone = group.entries.len() == 1;
         let group = self.without_forgotten(group);
-        if let [entry] = group.entries.as_slice() {
-            return self.answer(entry, Outcome::Reject { kind, reason }, answers);
+        match group.entries.first() {
+            None => return,
+            Some(entry) if was_alone => return self.answer(entry, Outcome::Reject { kind, reason }, answers),
+            Some(_) => {}
         }
         if kind == "document_too_large" {
             self.window.too_large(bytes);
         }
         let mut first = group;
-        let second = first.entries.split_off(first.entries.len() / 2);
-        self.queue.push_front(first.with(second));
+        first.stays_apart = true;
+        let second = first.entries.split_off(first.entries.len().div_ceil(2));
+        if !second.is_empty() {
+            self.queue.push_front(first.with(second));
+        }
         self.queue.push_front(first);
     }
 
@@ -627,5 +635,358 @@ impl Outbox {
 
     fn holds_only_flights(&self) -> bool {
         self.queue.is_empty() && self.delayed.is_empty() && self.parked.values().all(|parked| parked.groups.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::index::BatchWriter;
+    use crate::index::bulk;
+    use crate::record::DocId;
+
+    const LIMITS: Limits = Limits {
+        body_bytes_max: 64 << 10,
+        body_items_max: 50,
+        requests_in_flight_max: 4,
+        held_bytes_max: 1 << 20,
+        closed_index_reject_after_ms: 60_000,
+    };
+
+    fn id(time_ms: i64, number: u64) -> DocId {
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&time_ms.to_be_bytes()[2..]);
+        bytes[8..].copy_from_slice(&number.to_be_bytes());
+        DocId(bytes)
+    }
+
+    fn batch(index: &str, lane: u64, items: std::ops::Range<u64>) -> Batch {
+        let mut writer = BatchWriter::default();
+        for item in items {
+            writer.create(index, &id(0, lane << 32 | item), Token { lane, item }, |out| {
+                out.extend_from_slice(b"{\"a\":1}")
+            });
+        }
+        writer.finish()
+    }
+
+    fn halt(cause: HaltCause) -> Verdict {
+        Verdict::Halt { cause, reason: "as the server says".into() }
+    }
+
+    /// Sends until nothing is left to send now.
+    fn send(outbox: &mut Outbox, now_ms: i64) -> Vec<Request> {
+        std::iter::from_fn(|| outbox.next(now_ms)).collect()
+    }
+
+    #[test]
+    fn a_batch_that_fits_is_sent_as_the_bytes_it_came_in() {
+        let mut outbox = Outbox::new(LIMITS, 1);
+        let batch = batch("a", 1, 0..20);
+        let start = batch.body.as_ptr();
+        outbox.push(batch.clone(), &mut Vec::new());
+        let request = outbox.next(0).unwrap();
+        assert_eq!(request.body.as_ptr(), start);
+        assert_eq!(request.body, batch.body);
+        let mut answers = Vec::new();
+        outbox.replied(request.id, Reply::AllDone, 0, &mut answers);
+        assert_eq!(answers.len(), 20);
+        assert!(outbox.is_empty() && outbox.held_bytes() == 0);
+    }
+
+    #[test]
+    fn small_batches_that_wait_are_joined_and_large_ones_cut() {
+        let mut outbox = Outbox::new(Limits { requests_in_flight_max: 1, ..LIMITS }, 1);
+        for lane in 0..10 {
+            outbox.push(batch("a", lane, 0..4), &mut Vec::new());
+        }
+        outbox.push(batch("a", 10, 0..120), &mut Vec::new());
+        let mut sizes = Vec::new();
+        while let Some(request) = outbox.next(0) {
+            sizes.push(request.items);
+            outbox.replied(request.id, Reply::AllDone, 0, &mut Vec::new());
+        }
+        assert_eq!(sizes, [40, 50, 50, 20]);
+    }
+
+    #[test]
+    fn only_what_failed_is_sent_again_and_later() {
+        let mut outbox = Outbox::new(LIMITS, 1);
+        outbox.push(batch("a", 1, 0..4), &mut Vec::new());
+        let request = outbox.next(0).unwrap();
+        let retry = || Verdict::Retry { busy: true, reason: String::new() };
+        let reject = Verdict::Reject { kind: "mapping_conflict", reason: "bad".into() };
+        let mut answers = Vec::new();
+        outbox.replied(request.id, Reply::Items(vec![Verdict::Done, retry(), reject, retry()]), 0, &mut answers);
+        assert_eq!(answers.iter().map(|answer| answer.token.item).collect::<Vec<_>>(), [0, 2]);
+        assert!(outbox.next(0).is_none());
+        let due_ms = outbox.wakes_at_ms().unwrap();
+        assert!((50..=100).contains(&due_ms), "{due_ms}");
+        let again = outbox.next(due_ms).unwrap();
+        assert_eq!(again.items, 2);
+        answers.clear();
+        outbox.replied(again.id, Reply::AllDone, due_ms, &mut answers);
+        assert_eq!(answers.iter().map(|answer| answer.token.item).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn a_halted_index_stops_itself_and_no_other() {
+        let mut outbox = Outbox::new(LIMITS, 1);
+        outbox.push(batch("closed", 1, 0..3), &mut Vec::new());
+        let request = outbox.next(0).unwrap();
+        let mut answers = Vec::new();
+        outbox.replied(request.id, Reply::Items(vec![halt(HaltCause::ShardLimit); 3]), 0, &mut answers);
+        let Health::Halted { cause, index, .. } = outbox.health() else { panic!() };
+        assert_eq!((cause, index.as_deref()), (HaltCause::ShardLimit, Some("closed")));
+        // Another index is written on, and what comes for the halted one is not sent.
+        outbox.push(batch("closed", 2, 0..3), &mut answers);
+        outbox.push(batch("open", 3, 0..3), &mut answers);
+        let requests = send(&mut outbox, 0);
+        assert_eq!(requests.iter().map(|request| request.items).collect::<Vec<_>>(), [3]);
+        outbox.replied(requests[0].id, Reply::AllDone, 0, &mut answers);
+        assert_eq!(answers.len(), 3);
+        // One item asks, the others follow when it is answered.
+        let probe_ms = outbox.wakes_at_ms().unwrap();
+        let probes = send(&mut outbox, probe_ms);
+        assert_eq!(probes.iter().map(|request| request.items).collect::<Vec<_>>(), [1]);
+        outbox.replied(probes[0].id, Reply::AllDone, probe_ms, &mut answers);
+        assert_eq!(outbox.health(), Health::Ok);
+        for request in send(&mut outbox, probe_ms) {
+            outbox.replied(request.id, Reply::AllDone, probe_ms, &mut answers);
+        }
+        assert_eq!(answers.len(), 9);
+        assert!(answers.iter().all(|answer| answer.outcome == Outcome::Done));
+    }
+
+    #[test]
+    fn a_halted_or_absent_cluster_is_asked_with_one_item() {
+        for reply in [
+            Reply::Halt { cause: HaltCause::Unauthorized, reason: "401".into() },
+            Reply::Unserved { busy: false, reason: "connection refused".into() },
+        ] {
+            let mut outbox = Outbox::new(LIMITS, 1);
+            for lane in 0..4 {
+                outbox.push(batch("a", lane, 0..50), &mut Vec::new());
+            }
+            let mut answers = Vec::new();
+            for request in send(&mut outbox, 0) {
+                outbox.replied(request.id, reply.clone(), 0, &mut answers);
+            }
+            assert_ne!(outbox.health(), Health::Ok);
+            let mut now_ms = 0;
+            for _ in 0..20 {
+                now_ms = outbox.wakes_at_ms().unwrap();
+                let probes = send(&mut outbox, now_ms);
+                assert_eq!(probes.iter().map(|request| request.items).collect::<Vec<_>>(), [1]);
+                outbox.replied(probes[0].id, reply.clone(), now_ms, &mut answers);
+            }
+            assert!(answers.is_empty() && now_ms > 30_000, "{now_ms}");
+            while !outbox.is_empty() {
+                now_ms = outbox.wakes_at_ms().unwrap_or(now_ms).max(now_ms);
+                for request in send(&mut outbox, now_ms) {
+                    outbox.replied(request.id, Reply::AllDone, now_ms, &mut answers);
+                }
+            }
+            assert_eq!((answers.len(), outbox.health()), (200, Health::Ok));
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_refused_is_halved_until_one_document_is_found() {
+        let mut outbox = Outbox::new(LIMITS, 1);
+        outbox.push(batch("a", 1, 0..33), &mut Vec::new());
+        let mut answers = Vec::new();
+        while let Some(request) = outbox.next(0) {
+            // Item 7 spoils every body that it is in.
+            let spoilt = bulk_ids(&request).contains(&id(0, 1 << 32 | 7).to_string());
+            let split = Reply::Split { kind: "document_too_large", reason: "413".into() };
+            outbox.replied(request.id, if spoilt { split } else { Reply::AllDone }, 0, &mut answers);
+        }
+        let rejected: Vec<_> = answers.iter().filter(|answer| answer.outcome != Outcome::Done).collect();
+        assert_eq!((answers.len(), rejected.len(), rejected[0].token.item), (33, 1, 7));
+    }
+
+    #[test]
+    fn a_document_that_the_server_fails_on_every_time_is_rejected() {
+        let mut outbox = Outbox::new(LIMITS, 1);
+        outbox.push(batch("a", 1, 0..1), &mut Vec::new());
+        let (mut now_ms, mut answers, mut attempts) = (0, Vec::new(), 0);
+        while answers.is_empty() {
+            let request = outbox.next(now_ms).unwrap();
+            attempts += 1;
+            let verdict = Verdict::Suspect { reason: "null_pointer_exception".into() };
+            outbox.replied(request.id, Reply::Items(vec![verdict]), now_ms, &mut answers);
+            now_ms = outbox.wakes_at_ms().unwrap_or(now_ms);
+        }
+        assert_eq!(attempts, SUSPECT_ATTEMPTS_MAX);
+        assert!(matches!(answers[0].outcome, Outcome::Reject { kind: "server_error", .. }));
+    }
+
+    #[test]
+    fn an_index_of_past_days_that_stays_closed_gives_its_items_up_and_todays_does_not() {
+        let day_ms = 24 * 3600 * 1000;
+        let start_ms = 1000 * day_ms;
+        let mut outbox = Outbox::new(LIMITS, 1);
+        let mut writer = BatchWriter::default();
+        for (item, days) in [(0, 10), (1, 3), (2, 1), (3, 0)] {
+            writer.create("i", &id(start_ms - days * day_ms, item), Token { lane: 1, item }, |out| {
+                out.extend_from_slice(b"{}")
+            });
+        }
+        outbox.push(writer.finish(), &mut Vec::new());
+        let (mut now_ms, mut answers) = (start_ms, Vec::new());
+        while now_ms < start_ms + 100_000 {
+            for request in send(&mut outbox, now_ms) {
+                let verdicts = vec![halt(HaltCause::IndexClosed); request.items];
+                outbox.replied(request.id, Reply::Items(verdicts), now_ms, &mut answers);
+            }
+            now_ms = outbox.wakes_at_ms().unwrap();
+        }
+        let mut rejected: Vec<_> = answers.iter().map(|answer| answer.token.item).collect();
+        rejected.sort_unstable();
+        assert_eq!(rejected, [0, 1]);
+        // What comes for it later is asked for once, and not waited for another hour.
+        outbox.push(batch("i", 2, 0..2), &mut answers);
+        let mut steps = 0;
+        while answers.len() < 4 {
+            for request in send(&mut outbox, now_ms) {
+                outbox.replied(
+                    request.id,
+                    Reply::Items(vec![halt(HaltCause::IndexClosed); request.items]),
+                    now_ms,
+                    &mut answers,
+                );
+            }
+            now_ms = outbox.wakes_at_ms().unwrap();
+            steps += 1;
+            assert!(steps < 10);
+        }
+    }
+
+    #[test]
+    fn an_item_without_a_place_in_the_body_is_answered_and_harms_none() {
+        let mut outbox = Outbox::new(LIMITS, 1);
+        let mut batch = batch("a", 1, 0..3);
+        batch.items[1].range = 10..1_000_000;
+        let mut answers = Vec::new();
+        outbox.push(batch, &mut answers);
+        assert_eq!(answers.len(), 1);
+        let request = outbox.next(0).unwrap();
+        assert_eq!(request.items, 2);
+        assert_eq!(bulk_ids(&request).len(), 2);
+    }
+
+    fn bulk_ids(request: &Request) -> Vec<String> {
+        let text = std::str::from_utf8(&request.body).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        lines.chunks(2).map(|pair| bulk::id_of(pair[0].as_bytes()).to_owned()).collect()
+    }
+
+    /// A server that does anything it may for a while, then behaves: every item that was not forgotten is answered once, none is
+    /// rejected but the poison, and what is answered as done was written.
+    fn simulate(seed: u64) {
+        let mut random = Random::new(seed);
+        let mut below = |most: u64| random.next() % most;
+        let mut outbox = Outbox::new(LIMITS, seed);
+        let mut waiting: BTreeSet<(u64, u64)> = BTreeSet::new();
+        let mut written: BTreeSet<String> = BTreeSet::new();
+        let mut under_way: Vec<Request> = Vec::new();
+        let mut now_ms = 1_000_000;
+        let mut lane = 0;
+        let is_poison = |item: u64| item % 13 == 5;
+        let mut step = 0;
+        while step < 300 || !outbox.is_empty() {
+            step += 1;
+            assert!(step < 20_000, "seed {seed}: no end: {:?}", outbox.health());
+            let is_calm = step > 300;
+            let mut answers = Vec::new();
+            if !is_calm && outbox.has_room() && below(2) == 0 {
+                lane += 1;
+                let items = 1 + below(30);
+                waiting.extend((0..items).map(|item| (lane, item)));
+                outbox.push(batch(["a", "b", "c"][below(3) as usize], lane, 0..items), &mut answers);
+            }
+            if !is_calm && below(20) == 0 {
+                let forgotten = 1 + below(lane + 1);
+                outbox.forget(forgotten);
+                waiting.retain(|(lane, _)| *lane != forgotten);
+            }
+            under_way.extend(send(&mut outbox, now_ms));
+            assert!(under_way.len() <= LIMITS.requests_in_flight_max, "seed {seed}");
+            if !under_way.is_empty() && (is_calm || below(3) > 0) {
+                let request = under_way.remove(below(under_way.len() as u64) as usize);
+                let ids = bulk_ids(&request);
+                assert_eq!(ids.len(), request.items, "seed {seed}");
+                let fault = if is_calm { 99 } else { below(14) };
+                let mut apply = || -> Vec<Verdict> {
+                    let verdict = |id: &String| {
+                        let number = id.parse::<DocId>().unwrap().0;
+                        let item = u64::from(u32::from_be_bytes([number[12], number[13], number[14], number[15]]));
+                        if is_poison(item) {
+                            return Verdict::Reject { kind: "mapping_conflict", reason: String::new() };
+                        }
+                        if fault == 7 && item % 2 == 0 {
+                            return Verdict::Retry { busy: true, reason: String::new() };
+                        }
+                        if fault == 8 && item % 3 == 0 {
+                            return halt(HaltCause::IndexReadOnly);
+                        }
+                        written.insert(id.clone());
+                        Verdict::Done
+                    };
+                    ids.iter().map(verdict).collect()
+                };
+                let reply = match fault {
+                    0 => Reply::Unserved { busy: true, reason: "429".into() },
+                    1 => Reply::Unserved { busy: false, reason: "cut before".into() },
+                    2 => {
+                        apply();
+                        Reply::Unserved { busy: false, reason: "cut after".into() }
+                    }
+                    3 if request.items > 1 => Reply::Split { kind: "document_too_large", reason: "413".into() },
+                    4 => Reply::Halt { cause: HaltCause::Unauthorized, reason: "401".into() },
+                    5 => Reply::Items(vec![halt(HaltCause::IndexClosed); request.items]),
+                    6 => Reply::Items(vec![halt(HaltCause::ClusterReadOnly); request.items]),
+                    9 => Reply::Items(vec![Verdict::Done; request.items + 1]),
+                    _ => match apply() {
+                        verdicts if verdicts.iter().all(|verdict| *verdict == Verdict::Done) => Reply::AllDone,
+                        verdicts => Reply::Items(verdicts),
+                    },
+                };
+                outbox.replied(request.id, reply, now_ms, &mut answers);
+            }
+            for Answer { token, outcome } in answers {
+                assert!(
+                    waiting.remove(&(token.lane, token.item)),
+                    "seed {seed}: {token:?} answered twice or never asked"
+                );
+                match outcome {
+                    Outcome::Done => {
+                        assert!(
+                            written.contains(&id(0, token.lane << 32 | token.item).to_string()),
+                            "seed {seed}: {token:?}"
+                        );
+                    }
+                    Outcome::Reject { kind, .. } => {
+                        assert!(is_poison(token.item) && kind == "mapping_conflict", "seed {seed}: {token:?} {kind}");
+                    }
+                }
+            }
+            now_ms += 1 + below(200) as i64;
+            if is_calm && under_way.is_empty() {
+                now_ms = outbox.wakes_at_ms().unwrap_or(now_ms).max(now_ms);
+            }
+        }
+        assert!(waiting.is_empty(), "seed {seed}: never answered: {waiting:?}, {:?}", outbox.health());
+        assert_eq!((outbox.held_bytes(), outbox.health()), (0, Health::Ok), "seed {seed}");
+    }
+
+    #[test]
+    fn nothing_is_lost_answered_twice_or_rejected_for_the_servers_faults() {
+        for seed in 0..2_000 {
+            simulate(seed);
+        }
     }
 }

@@ -56,6 +56,8 @@ pub enum HaltCause {
     NoWriteIndex,
     PipelineMissing,
     Template,
+    /// Ours is not installed: an index made without it would guess types from the first document.
+    TemplateMissing,
     /// An answer that no version of either product gives to a right request: a wrong address, or a proxy in between.
     UnexpectedAnswer,
 }
@@ -74,6 +76,7 @@ impl HaltCause {
             HaltCause::NoWriteIndex => "no_write_index",
             HaltCause::PipelineMissing => "pipeline_missing",
             HaltCause::Template => "template",
+            HaltCause::TemplateMissing => "template_missing",
             HaltCause::UnexpectedAnswer => "unexpected_answer",
         }
     }
@@ -94,13 +97,14 @@ impl HaltCause {
             HaltCause::NoWriteIndex => "give the alias one write index",
             HaltCause::PipelineMissing => "create the ingest pipeline, or take it out of the index settings",
             HaltCause::Template => "repair the index template: run `sluice setup`",
+            HaltCause::TemplateMissing => "run `sluice setup`",
             HaltCause::UnexpectedAnswer => "check that `opensearch.nodes` name OpenSearch or Elasticsearch itself",
         }
     }
 
     /// Whether it stops every index, not one.
     pub fn is_of_cluster(self) -> bool {
-        matches!(self, HaltCause::ClusterReadOnly | HaltCause::UnexpectedAnswer)
+        matches!(self, HaltCause::ClusterReadOnly | HaltCause::TemplateMissing | HaltCause::UnexpectedAnswer)
     }
 }
 
@@ -129,6 +133,11 @@ pub enum Reply {
 /// Reads the reply to a bulk request of `items` documents.
 pub fn read_reply(status: u16, body: &[u8], items: usize) -> Reply {
     if (200..300).contains(&status) { read_items(body, items) } else { judge_request(status, body) }
+}
+
+/// The type of the error that an answer with an error status names, or nothing.
+pub fn error_type(body: &[u8]) -> String {
+    error_of(body).kind().to_owned()
 }
 
 /// What an answer with an error status says, for a person.

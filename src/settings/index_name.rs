@@ -74,6 +74,19 @@ impl IndexName {
         }
     }
 
+    /// What matches every index of this name.
+    pub fn pattern(&self) -> String {
+        let mut pattern = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => pattern.push_str(text),
+                _ if pattern.ends_with('*') => {}
+                _ => pattern.push('*'),
+            }
+        }
+        pattern
+    }
+
     /// Whether events of different days go to different indices.
     pub fn is_dated(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Year | Part::Month | Part::Day))
@@ -169,5 +182,16 @@ mod tests {
     #[test]
     fn the_prefix_is_the_fixed_text() {
         assert_eq!(IndexName::parse("logs-sluice-{yyyy.MM.dd}").unwrap().prefix(), "logs-sluice");
+    }
+
+    #[test]
+    fn the_pattern_matches_every_day_and_every_dataset() {
+        for (name, pattern) in [
+            ("logs-sluice-{yyyy.MM.dd}", "logs-sluice-*.*.*"),
+            ("logs-{dataset}-{namespace}", "logs-*-*"),
+            ("everything", "everything"),
+        ] {
+            assert_eq!(IndexName::parse(name).unwrap().pattern(), pattern);
+        }
     }
 }
