@@ -12,6 +12,7 @@ pub mod path;
 pub mod document;
 pub mod template;
 
+pub mod grok;
 pub mod options;
 pub mod processors;
 

@@ -6,6 +6,7 @@ use memchr::memchr2;
 use regex_automata::meta;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input};
+use regex_syntax::hir::ClassUnicode;
 
 use super::Exhausted;
 use super::ast::{Assertion, Node};
@@ -51,10 +52,19 @@ struct Backtracking {
     slots: Vec<usize>,
 }
 
-/// A [`Check`] made ready.
+/// A [`Check`] made ready. Each holds less of the pattern than the program it belongs to, so that making them comes to an end.
 enum Verify {
-    Beside(Demand),
-    Look(Box<Program>),
+    Beside {
+        set: ClassUnicode,
+        behind: bool,
+        negative: bool,
+    },
+    Ahead {
+        program: Box<Program>,
+        negative: bool,
+    },
+    /// What has no simpler form, as a whole.
+    Place(Box<Backtracking>),
     Atomic(Box<Program>),
 }
 
@@ -232,15 +242,18 @@ impl Conditions {
 impl Verify {
     fn new(what: Demand) -> Result<Verify, String> {
         Ok(match what {
-            Demand::Beside { .. } => Verify::Beside(what),
-            Demand::Look(node) => Verify::Look(Box::new(Program::new(Arc::new(node), 0, Mode::Prefix)?)),
+            Demand::Beside { set, behind, negative } => Verify::Beside { set, behind, negative },
+            Demand::Look(Node::Look { behind: false, negative, node }) if !matches!(*node, Node::Assert(_)) => {
+                Verify::Ahead { program: Box::new(Program::new(Arc::new(*node), 0, Mode::Prefix)?), negative }
+            }
+            Demand::Look(node) => Verify::Place(Box::new(Backtracking::new(&node, 0, Mode::Prefix)?)),
             Demand::Atomic(node) => Verify::Atomic(Box::new(Program::new(Arc::new(node), 0, Mode::Prefix)?)),
         })
     }
 
     fn holds(&self, text: &str, start: usize, end: usize) -> Result<bool, Exhausted> {
         match self {
-            Verify::Beside(Demand::Beside { set, behind, negative }) => {
+            Verify::Beside { set, behind, negative } => {
                 let neighbour = if *behind {
                     text.get(..start).and_then(|before| before.chars().next_back())
                 } else {
@@ -249,8 +262,13 @@ impl Verify {
                 let found = neighbour.is_some_and(|c| set.ranges().iter().any(|r| r.start() <= c && c <= r.end()));
                 Ok(found != *negative)
             }
-            Verify::Beside(_) => Ok(false),
-            Verify::Look(program) => Ok(program.find(text, start, &mut Scratch::default())?.is_some()),
+            Verify::Ahead { program, negative } => {
+                Ok(program.find(text, start, &mut Scratch::default())?.is_some() != *negative)
+            }
+            Verify::Place(place) => {
+                let found = place.regex.find_from_pos(text, start).map_err(|e| Exhausted(e.to_string()))?;
+                Ok(found.is_some())
+            }
             Verify::Atomic(program) => {
                 Ok(program.find(text, start, &mut Scratch::default())?.is_some_and(|(_, found)| found == end))
             }

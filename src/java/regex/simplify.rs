@@ -208,11 +208,22 @@ fn last(node: &Node, before: &ClassUnicode) -> ClassUnicode {
 /// Whether an atomic group around `node` changes nothing: it has one longest match of which every other is a beginning, and
 /// what follows cannot begin with a character that it would give back.
 fn never_gives_back(node: &Node, follow: &Follow) -> bool {
-    if follow.sure {
+    if follow.sure || one_way(node) {
         return true;
     }
     let nothing = Follow { next: class(&[]), sure: false };
     deterministic(node, &nothing) && disjoint(&characters(node), &follow.next)
+}
+
+/// Whether there is at most one match from any place, as for two digits.
+fn one_way(node: &Node) -> bool {
+    match node {
+        Node::Empty | Node::Class(_) => true,
+        Node::Concat(nodes) => nodes.iter().all(one_way),
+        Node::Repeat { node, min, max, .. } => Some(*min) == *max && one_way(node),
+        Node::Group { node, .. } | Node::Atomic(node) => one_way(node),
+        Node::Alternate(_) | Node::Look { .. } | Node::Assert(_) | Node::Reference { .. } => false,
+    }
 }
 
 /// Whether the next character alone decides every choice in `node`, so that being greedy finds the longest match.

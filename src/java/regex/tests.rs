@@ -42,6 +42,13 @@ fn what_engines_read_differently_means_what_java_says() {
         (r"(?<=\$)\d+", "x5$7", Some("7")),
         (r"(?<!\$)\b\d+", "$7 8", Some("8")),
         (r"\cA", "\u{1}", Some("\u{1}")),
+        (r"\w+(?=foo)", "xfoo", Some("x")),
+        (r"\w+(?!foo)b", "xb", Some("xb")),
+        (r"(?<=ab)c", "cabc", Some("c")),
+        (r"\Bb", "b ab", Some("b")),
+        (r"(?!ab)a.", "abac", Some("ac")),
+        (r"a(?=x\B)", "axy", Some("a")),
+        (r"(?>\d\d){1,2}:", "2000:", Some("2000:")),
         (r"{0}a", "a", Some("a")),
     ] {
         assert_eq!(first(&java(pattern), text), expected, "{pattern} on {text:?}");

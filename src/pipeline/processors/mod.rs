@@ -5,9 +5,15 @@
 //! patterns, tables. At run time a processor allocates only in the document's arena and makes a failure by [`Document::fail`].
 
 mod control;
+mod date;
+mod dissect;
 mod fields;
+mod fingerprint;
+mod grok;
 mod html;
+pub mod network;
 mod text;
+pub mod uri_parts;
 
 use std::path::PathBuf;
 
@@ -29,7 +35,17 @@ pub struct Resources {
     pub geo_databases_dir: Option<PathBuf>,
 }
 
-const FAMILIES: &[&[(&str, Builder)]] = &[fields::PROCESSORS, control::PROCESSORS, text::PROCESSORS];
+const FAMILIES: &[&[(&str, Builder)]] = &[
+    fields::PROCESSORS,
+    control::PROCESSORS,
+    text::PROCESSORS,
+    date::PROCESSORS,
+    dissect::PROCESSORS,
+    fingerprint::PROCESSORS,
+    grok::PROCESSORS,
+    network::PROCESSORS,
+    uri_parts::PROCESSORS,
+];
 
 pub fn builder(name: &str) -> Option<Builder> {
     FAMILIES.iter().flat_map(|family| family.iter()).find(|(known, _)| *known == name).map(|(_, builder)| *builder)
