@@ -295,7 +295,7 @@ fn not_an_event(value: Value<'_>) -> Fault {
         Value::Bool(_) => "a boolean",
         Value::Str(_) => "a string",
         Value::List(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Object(_) | Value::Java(_) => "an object",
         Value::Number(_) | Value::Int(_) | Value::Long(_) | Value::Float(_) | Value::Double(_) => "a number",
     };
     Fault::broken("not_an_event", format!("{what} stands where an event should"))

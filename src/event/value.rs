@@ -13,6 +13,7 @@ use bumpalo::collections::Vec as BumpVec;
 
 use super::arena::{Arena, Key};
 use super::parse;
+use crate::painless::Java;
 
 /// One value of an event.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,8 @@ pub enum Value<'a> {
     Str(&'a str),
     List(&'a List<'a>),
     Object(&'a Object<'a>),
+    /// A Java object that JSON has no form for. Only a running script sees one: see [`crate::painless::Java`].
+    Java(Java<'a>),
 }
 
 impl<'a> Value<'a> {

@@ -21,7 +21,8 @@ pub fn write(value: &Value<'_>, out: &mut Vec<u8>) {
 
 fn write_at(value: &Value<'_>, out: &mut Vec<u8>, depth: usize) {
     match value {
-        Value::Null => out.extend_from_slice(b"null"),
+        // No Java object outlives the script that made it.
+        Value::Null | Value::Java(_) => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Number(text) => out.extend_from_slice(text.as_bytes()),
