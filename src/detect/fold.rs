@@ -69,7 +69,7 @@ impl Number {
             Value::Long(n) => Some(Number::Int(*n)),
             Value::Float(n) => Number::from_f64(f64::from(*n)),
             Value::Double(n) => Number::from_f64(*n),
-            Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => None,
+            Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) | Value::Java(_) => None,
         }
     }
 
@@ -91,7 +91,7 @@ pub fn text_of<'a>(value: &Value<'a>, arena: &'a Arena) -> Option<&'a str> {
         Value::Long(n) => Some(arena.str(itoa::Buffer::new().format(*n))),
         Value::Float(n) => Some(arena.str(&n.to_string())),
         Value::Double(n) => Some(arena.str(&n.to_string())),
-        Value::Null | Value::List(_) | Value::Object(_) => None,
+        Value::Null | Value::List(_) | Value::Object(_) | Value::Java(_) => None,
     }
 }
 
