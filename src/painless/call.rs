@@ -75,17 +75,7 @@ impl Compiler<'_> {
             }
             return Ok((Node { at, op: Op::UserCall { function, args: nodes.into() } }, result));
         }
-        let found = Name::parse(name).and_then(|known| Some((known, self.script_method(known, arity)?)));
-        let Some((name, result)) = found else {
-            return self.fault(at, format!("Unknown call [{name}] with [{arity}] arguments."));
-        };
-        let args = self.arguments(args)?;
-        Ok((Node { at, op: Op::ScriptCall { name, args } }, result))
-    }
-
-    /// What every ingest script can call without a receiver.
-    fn script_method(&self, _name: Name, _arity: usize) -> Option<Type> {
-        None
+        self.fault(at, format!("Unknown call [{name}] with [{arity}] arguments."))
     }
 
     fn arguments(&mut self, args: &[Expr]) -> Result<Box<[Node]>, CompileError> {

@@ -66,11 +66,6 @@ pub(super) enum Op {
         name: Name,
         args: Box<[Node]>,
     },
-    /// A method of the script itself, as `metadata()`.
-    ScriptCall {
-        name: Name,
-        args: Box<[Node]>,
-    },
     UserCall {
         function: u32,
         args: Box<[Node]>,

@@ -27,7 +27,7 @@ pub(super) struct Compiled {
 pub(super) fn compile(source: &str, context: Context, symbols: &mut Symbols) -> Result<Compiled, CompileError> {
     let tree = super::parser::parse(source)?;
     let mut compiler =
-        Compiler { source, context, symbols, signatures: Vec::new(), named: FxHashMap::default(), frames: Vec::new() };
+        Compiler { source, symbols, signatures: Vec::new(), named: FxHashMap::default(), frames: Vec::new() };
     for function in &tree.functions {
         compiler.declare_function(function)?;
     }
@@ -52,7 +52,6 @@ pub(super) struct Signature {
 
 pub(super) struct Compiler<'s> {
     pub source: &'s str,
-    pub context: Context,
     pub symbols: &'s mut Symbols,
     pub signatures: Vec<Signature>,
     pub named: FxHashMap<(Box<str>, usize), u32>,

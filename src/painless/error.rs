@@ -159,10 +159,6 @@ impl Class {
         self.row().2
     }
 
-    pub(super) fn short_name(self) -> &'static str {
-        self.row().1
-    }
-
     pub(super) fn is_fatal(self) -> bool {
         matches!(self, Class::PainlessError | Class::OutOfMemory | Class::StackOverflow | Class::CircuitBreaking)
     }

@@ -92,9 +92,6 @@ impl<'a> Machine<'a> {
             Op::StaticCall { class, name, args } => {
                 return self.with_args(args, |m, args| methods::call_static(m, *class, *name, args));
             }
-            Op::ScriptCall { name, args } => {
-                return self.with_args(args, |m, args| methods::call_script(m, *name, args));
-            }
             Op::UserCall { function, args } => {
                 let Some(function) = self.script.functions.get(*function as usize) else { return Ok(Value::Null) };
                 return self.with_args(args, |m, args| m.call(function, args, &[]));

@@ -175,6 +175,17 @@ impl<'a> Machine<'a> {
         })
     }
 
+    /// Counts levels around what a native method does that calls back into the script without a frame of its own.
+    pub(super) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Throw>) -> Result<T, Throw> {
+        if self.levels + 4 > self.env.limits.levels_max {
+            return Err(throw_bare(error::Class::StackOverflow));
+        }
+        self.levels += 4;
+        let result = inner(self);
+        self.levels -= 4;
+        result
+    }
+
     // ---- statements ----
 
     pub(super) fn block(&mut self, body: &'a [Stmt]) -> Result<Flow<'a>, Throw> {
@@ -380,6 +391,10 @@ impl<'a> Machine<'a> {
             Held::Bound { receiver, name } => {
                 self.step(1)?;
                 super::methods::call(self, *receiver, *name, args)
+            }
+            Held::Derived(derived) => {
+                self.step(1)?;
+                super::methods::function::apply(self, derived, args)
             }
             Held::Constructor(class) => {
                 self.step(1)?;

@@ -151,7 +151,7 @@ pub(super) fn binary<'a>(
         Binary::Ne => return same_value(m, left, right).map(|same| Value::Bool(!same)),
         Binary::Same => return Ok(Value::Bool(identical(&left, &right))),
         Binary::NotSame => return Ok(Value::Bool(!identical(&left, &right))),
-        Binary::Find | Binary::Match => return super::methods::matches(m, operator == Binary::Match, left, right),
+        Binary::Find | Binary::Match => return super::regex::matches(m, operator == Binary::Match, left, right),
         Binary::Add if matches!(left, Value::Str(_)) || matches!(right, Value::Str(_)) => return m.concat(left, right),
         _ => {}
     }
@@ -356,66 +356,6 @@ fn cast_object<'a>(m: &mut Machine<'a>, value: Value<'a>, to: Type, explicit: bo
         return m.text(&value).map(Value::Str);
     }
     if instance_of(&value, to) { Ok(value) } else { Err(bad_cast(&value, &to.name())) }
-}
-
-/// Java's `Double.toString`.
-pub(super) fn double_text(n: f64) -> String {
-    decimal_text(
-        n.is_nan(),
-        n.is_infinite(),
-        n < 0.0 || (n == 0.0 && n.is_sign_negative()),
-        n.abs() < 1e-3 || n.abs() >= 1e7,
-        n == 0.0,
-        || format!("{:e}", n.abs()),
-    )
-}
-
-/// Java's `Float.toString`.
-pub(super) fn float_text(n: f32) -> String {
-    decimal_text(
-        n.is_nan(),
-        n.is_infinite(),
-        n < 0.0 || (n == 0.0 && n.is_sign_negative()),
-        n.abs() < 1e-3 || n.abs() >= 1e7,
-        n == 0.0,
-        || format!("{:e}", n.abs()),
-    )
-}
-
-fn decimal_text(
-    nan: bool,
-    infinite: bool,
-    negative: bool,
-    scientific: bool,
-    zero: bool,
-    digits: impl Fn() -> String,
-) -> String {
-    let sign = if negative { "-" } else { "" };
-    if nan {
-        return "NaN".to_owned();
-    }
-    if infinite {
-        return format!("{sign}Infinity");
-    }
-    if zero {
-        return format!("{sign}0.0");
-    }
-    let text = digits();
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if scientific {
-        let fraction = if fraction.is_empty() { "0" } else { fraction };
-        return format!("{sign}{whole}.{fraction}E{exponent}");
-    }
-    let all = format!("{whole}{fraction}");
-    if exponent < 0 {
-        return format!("{sign}0.{}{all}", "0".repeat((-exponent - 1) as usize));
-    }
-    let point = exponent as usize + 1;
-    let padded = format!("{all:0<point$}");
-    let (left, right) = padded.split_at(point);
-    format!("{sign}{left}.{}", if right.is_empty() { "0" } else { right })
 }
 
 /// What an element of a new array of primitives is.

@@ -99,6 +99,64 @@ fn scripts_change_the_document() {
         ("int f(int x) { return x * 2 } ctx.x = f(21)", "{}", r#"{"x":42}"#),
         ("ctx.values().removeIf(v -> v == null)", r#"{"a":null,"b":1,"c":null}"#, r#"{"b":1}"#),
         ("def k = 'z'; ctx.l.removeIf(x -> x == k)", r#"{"l":["z","y"]}"#, r#"{"l":["y"]}"#),
+        (
+            "try { ctx.a.b.c = 1 } catch (Exception e) { ctx.e = e.getMessage() }",
+            "{}",
+            r#"{"e":"cannot access method/field [b] from a null def reference"}"#,
+        ),
+        (
+            "ctx.x = ctx.l.stream().filter(v -> v > 1).map(v -> v * 2).collect(Collectors.toList())",
+            r#"{"l":[1,2,3]}"#,
+            r#"{"l":[1,2,3],"x":[4,6]}"#,
+        ),
+        ("ctx.x = new HashSet(ctx.l)", r#"{"l":[3,1,3]}"#, r#"{"l":[3,1,3],"x":[1,3]}"#),
+        (
+            "StringBuilder b = new StringBuilder(); for (int i = 0; i < 3; ++i) { b.append((char) (97 + i)) } ctx.x = b.toString()",
+            "{}",
+            r#"{"x":"abc"}"#,
+        ),
+        (
+            "def m = /(\\w+)@(\\w+)/.matcher(ctx.s); if (m.find()) { ctx.u = m.group(1); ctx.d = m.group(2) }",
+            r#"{"s":"to bob@host"}"#,
+            r#"{"s":"to bob@host","u":"bob","d":"host"}"#,
+        ),
+        (
+            "ctx.x = ctx.s.replaceAll(/[A-Z]/, c -> '_' + c.group().toLowerCase())",
+            r#"{"s":"aBcD"}"#,
+            r#"{"s":"aBcD","x":"a_bc_d"}"#,
+        ),
+        ("ctx.x = String.format('%05.1f|%-4s|%x', new def[] {2.25, 'a', 255})", "{}", r#"{"x":"002.3|a   |ff"}"#),
+        (
+            "ctx.x = Math.round(ctx.n * 1.5) + Integer.parseInt('7') + Long.parseLong('ff', 16)",
+            r#"{"n":3}"#,
+            r#"{"n":3,"x":267}"#,
+        ),
+        (
+            "ctx.x = (int) 3000000000L; ctx.y = (byte) 200; ctx.z = 7 / 2; ctx.w = -7 % 3",
+            "{}",
+            r#"{"x":-1294967296,"y":-56,"z":3,"w":-1}"#,
+        ),
+        (
+            "Map t = new TreeMap(); t.put('b', 1); t.put('a', 2); ctx.x = t.firstKey(); ctx.t = t",
+            "{}",
+            r#"{"x":"a","t":{"b":1,"a":2}}"#,
+        ),
+        (
+            "ctx.l.sort((a, b) -> b.compareTo(a)); Collections.reverse(ctx.k)",
+            r#"{"l":[1,3,2],"k":[1,2]}"#,
+            r#"{"l":[3,2,1],"k":[2,1]}"#,
+        ),
+        (
+            "while (true) { ctx.n = 1 }",
+            "{}",
+            "1:1: org.elasticsearch.painless.PainlessError: The maximum number of statements that can be executed in a loop has been reached.",
+        ),
+        ("int f(int n) { return f(n + 1) } f(0)", "{}", "1:24: java.lang.StackOverflowError: null"),
+        (
+            "ctx.a = ctx",
+            "{}",
+            "1:1: java.lang.IllegalArgumentException: Iterable object is self-referencing itself (ingest script)",
+        ),
         ("ctx.x = params.n; ctx.l = params.list", "{}", r#"{"x":5,"l":["a","b"]}"#),
     ] {
         assert_eq!(script(source, doc), expected, "{source}");

@@ -47,10 +47,6 @@ impl Type {
         Type::of(Base::Class(class))
     }
 
-    pub(super) const fn array(base: Base) -> Type {
-        Type { base, dimensions: 1 }
-    }
-
     /// The types that are words of the language.
     pub(super) fn primitive(name: &str) -> Option<Type> {
         Some(Type::of(match name {

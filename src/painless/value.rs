@@ -17,7 +17,11 @@ use super::api::{Class, Name};
 use super::code::Function;
 use super::error::{self, Throw, throw};
 use super::machine::Machine;
-use super::regex::Pattern;
+use super::methods::builder::{Joiner, Tokenizer};
+use super::methods::function::Derived;
+use super::methods::stream::{Collector, Statistics, Stream};
+use super::methods::util::Base64;
+use super::regex::{Matcher, Pattern};
 use super::types::Type;
 use crate::event::{Arena, Key, List, Object, Value};
 
@@ -91,6 +95,27 @@ pub(super) enum Held<'a> {
         message: Option<&'a str>,
     },
     Pattern(&'a Pattern),
+    Matcher(Matcher<'a>),
+    Optional {
+        class: Class,
+        value: Option<Value<'a>>,
+    },
+    /// `source` is what `remove` takes the element from.
+    Iterator {
+        list: &'a List<'a>,
+        at: Cell<usize>,
+        source: Option<Value<'a>>,
+    },
+    Joiner(Joiner<'a>),
+    Tokenizer(Tokenizer<'a>),
+    Stream(Stream<'a>),
+    Collector(Collector<'a>),
+    Statistics(Class, Cell<Statistics>),
+    Encoder(Base64),
+    Decoder(Base64),
+    Locale(&'a str),
+    Uuid(u128),
+    Derived(Derived<'a>),
     Lambda {
         function: &'a Function,
         captured: &'a [(u32, Value<'a>)],
@@ -176,6 +201,19 @@ pub(super) fn class_of(value: &Value<'_>) -> Class {
             Held::Builder(_) => Class::StringBuilder,
             Held::Exception { .. } => Class::Exception,
             Held::Pattern(_) => Class::Pattern,
+            Held::Matcher(_) => Class::Matcher,
+            Held::Optional { class, .. } => *class,
+            Held::Iterator { .. } => Class::ListIterator,
+            Held::Joiner(_) => Class::StringJoiner,
+            Held::Tokenizer(_) => Class::StringTokenizer,
+            Held::Stream(stream) => stream.class,
+            Held::Collector(_) => Class::Collector,
+            Held::Statistics(class, _) => *class,
+            Held::Encoder(_) => Class::Base64Encoder,
+            Held::Decoder(_) => Class::Base64Decoder,
+            Held::Locale(_) => Class::Locale,
+            Held::Uuid(_) => Class::Uuid,
+            Held::Derived(_) => Class::Function,
             Held::Lambda { .. }
             | Held::FunctionOf(_)
             | Held::MethodOf { .. }
@@ -424,6 +462,11 @@ impl<'a> Machine<'a> {
                 Ok(self.equals_at(ka, kb, level + 1)? && self.equals_at(&va.get(), &vb.get(), level + 1)?)
             }
             (Some(Held::Pattern(a)), Some(Held::Pattern(b))) => Ok(std::ptr::eq(*a, *b)),
+            (Some(Held::Uuid(a)), Some(Held::Uuid(b))) => Ok(a == b),
+            (Some(Held::Optional { value: a, .. }), Some(Held::Optional { value: b, .. })) => match (a, b) {
+                (Some(a), Some(b)) => self.equals_at(a, b, level + 1),
+                (a, b) => Ok(a.is_none() && b.is_none()),
+            },
             _ => Ok(false),
         }
     }
@@ -522,8 +565,8 @@ impl<'a> Machine<'a> {
             Value::Number(text) | Value::Str(text) => write!(out, "{text}"),
             Value::Int(n) => write!(out, "{n}"),
             Value::Long(n) => write!(out, "{n}"),
-            Value::Float(n) => write!(out, "{}", super::operate::float_text(n)),
-            Value::Double(n) => write!(out, "{}", super::operate::double_text(n)),
+            Value::Float(n) => write!(out, "{}", crate::java::numbers::float_to_string(n)),
+            Value::Double(n) => write!(out, "{}", crate::java::numbers::double_to_string(n)),
             Value::Java(Java::Char(unit)) => {
                 write!(out, "{}", char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER))
             }
@@ -563,6 +606,30 @@ impl<'a> Machine<'a> {
                 }
             }
             Some(Held::Pattern(pattern)) => out.push_str(pattern.text()),
+            Some(Held::Joiner(joiner)) => out.push_str(&joiner.text()),
+            Some(Held::Locale(tag)) => out.push_str(tag),
+            Some(Held::Uuid(bits)) => {
+                let hex = format!("{bits:032x}");
+                for (index, part) in [0..8, 8..12, 12..16, 16..20, 20..32].into_iter().enumerate() {
+                    out.push_str(if index == 0 { "" } else { "-" });
+                    out.push_str(hex.get(part).unwrap_or_default());
+                }
+            }
+            Some(Held::Optional { class, value }) => {
+                let name = class.java_name().trim_start_matches("java.util.");
+                match value {
+                    Some(value) => {
+                        out.push_str(name);
+                        out.push('[');
+                        self.write_text(value, out, level + 1)?;
+                        out.push(']');
+                    }
+                    None => {
+                        out.push_str(name);
+                        out.push_str(".empty");
+                    }
+                }
+            }
             _ if super::methods::is_collection(value) => {
                 out.push('[');
                 for (index, item) in self.items(value)?.into_iter().enumerate() {

@@ -392,7 +392,6 @@ pub(super) const CLASSES: &[Declared] = &[
         Class::System,
         &[],
         "
-        static void arraycopy 5
         static long currentTimeMillis 0
         static long nanoTime 0",
     ),

@@ -304,7 +304,7 @@ pub(super) const CLASSES: &[Declared] = &[
         static boolean equals 2
         static void fill 2 4
         static int hashCode 1
-        static void sort 1 2 3
+        static void sort 1 2
         static String toString 1",
     ),
     class(
@@ -486,9 +486,6 @@ pub(super) const CLASSES: &[Declared] = &[
         boolean lookingAt
         boolean matches
         Pattern pattern
-        Matcher region 2
-        int regionEnd
-        int regionStart
         String replaceAll 1
         String replaceFirst 1
         Matcher reset 0

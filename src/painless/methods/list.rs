@@ -2,6 +2,7 @@
 
 use super::{Args, Name, changeable, int, object, text, truth};
 use crate::event::{List, Value};
+use crate::painless::api::Class;
 use crate::painless::error::{self, Throw, throw, throw_bare};
 use crate::painless::machine::Machine;
 use crate::painless::operate::Num;
@@ -111,6 +112,10 @@ pub(super) fn call<'a>(
             Value::List(m.list_from(items))
         }
         (Name::trimToSize, []) => Value::Null,
+        (Name::listIterator, _) => {
+            let items: Vec<_> = list.iter().collect();
+            super::iterator::new(m, items, Some(receiver))
+        }
         (Name::removeAll, [items]) => retain_known(m, list, items, false)?,
         (Name::retainAll, [items]) => retain_known(m, list, items, true)?,
         (Name::removeIf, [test]) => {
@@ -235,6 +240,8 @@ pub(super) fn collection<'a>(
     Ok(match (name, args) {
         (Name::size, []) => Value::Int(items.len() as i32),
         (Name::isEmpty, []) => Value::Bool(items.is_empty()),
+        (Name::stream, []) => super::stream::new(m, Class::Stream, items),
+        (Name::iterator, []) => super::iterator::new(m, items, Some(receiver)),
         (Name::contains, [wanted]) => {
             for item in items {
                 m.step(1)?;

@@ -2,6 +2,7 @@
 
 use super::{Args, Name, changeable, entry, list, map_of, object, truth};
 use crate::event::{Object, Value};
+use crate::painless::api::Class;
 use crate::painless::error;
 use crate::painless::error::{Throw, throw_bare};
 use crate::painless::machine::Machine;
@@ -162,6 +163,9 @@ pub(super) fn call<'a>(
                 Order::Hash => Value::Object(copy),
                 _ => thing(m.arena, Held::Map(Keyed { object: copy, fixed: false, ..map })),
             }
+        }
+        _ if map.order == Order::Sorted && Class::Map.method(name, args.len()).is_none() => {
+            return super::sequence::sorted_map(m, receiver, map, name, args);
         }
         (Name::getByPath, [path, ..]) => return list::by_path(m, receiver, path, args.get(1)),
         _ => return by_entry(m, receiver, map, name, args),

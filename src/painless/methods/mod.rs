@@ -1,17 +1,27 @@
 //! What the classes of [`super::api`] do: one file per subject, called by the class of the value at hand.
 
+pub(super) mod builder;
+mod format;
+pub(super) mod function;
+mod iterator;
 mod list;
 mod map;
 mod number;
+mod optional;
+mod sequence;
 mod set;
-mod string;
+mod statics;
+pub(super) mod stream;
+pub(super) mod string;
+pub(super) mod util;
 
 use super::api::{Class, Name};
 use super::error::{self, Throw, throw, throw_bare};
 use super::machine::Machine;
 use super::operate::{Num, bad_cast};
+use super::regex;
 use super::types::Type;
-use super::value::{Held, Java, Keyed, Part, Thing, as_list, as_map, class_name, class_of, held, plain, thing};
+use super::value::{Held, Java, Keyed, Order, Part, Thing, as_list, as_map, class_name, class_of, held, plain, thing};
 use crate::event::{List, Value};
 
 /// The arguments of a call.
@@ -34,11 +44,56 @@ pub(super) fn call<'a>(
         )),
         Value::Java(Java::Thing(Thing(held))) => match held {
             Held::Map(_) => map::call(m, receiver, name, args),
+            Held::Sequence { class, list, .. } if *class != Class::List && class.method(name, args.len()).is_some() => {
+                match sequence::call(m, receiver, list, *class == Class::Stack, name, args)? {
+                    Some(value) => Ok(value),
+                    None => list::call(m, receiver, list, name, args),
+                }
+            }
             Held::Sequence { list, .. } => list::call(m, receiver, list, name, args),
             Held::Set(keyed) => set::call(m, receiver, *keyed, name, args),
             Held::View { map, part } => set::view(m, receiver, *map, *part, name, args),
             Held::Entry { .. } => set::entry(m, receiver, held, name, args),
-            _ => object(m, receiver, name, args),
+            Held::Builder(units) => builder::call(m, receiver, units, name, args),
+            Held::Joiner(joiner) => builder::joiner(m, receiver, joiner, name, args),
+            Held::Tokenizer(tokenizer) => builder::tokenizer(m, receiver, tokenizer, name, args),
+            Held::Stream(stream) => stream::call_stream(m, receiver, *stream, name, args),
+            Held::Statistics(class, cell) => stream::statistics(m, receiver, *class, cell, name, args),
+            Held::Optional { class, value } => optional::call(m, receiver, *class, *value, name, args),
+            Held::Iterator { list, at, source } => iterator::call(m, receiver, (list, at, *source), name, args),
+            Held::Pattern(pattern) => regex::pattern(m, receiver, pattern, name, args),
+            Held::Matcher(matcher) => regex::matcher(m, receiver, matcher, name, args),
+            Held::Encoder(coding) => util::encoder(m, receiver, *coding, name, args),
+            Held::Decoder(coding) => util::decoder(m, receiver, *coding, name, args),
+            Held::Exception { message, .. } => match (name, args) {
+                (Name::getMessage | Name::getLocalizedMessage, []) => Ok(message.map_or(Value::Null, Value::Str)),
+                _ => object(m, receiver, name, args),
+            },
+            Held::Locale(tag) => match (name, args) {
+                (Name::toLanguageTag, []) => Ok(Value::Str(tag)),
+                (Name::getLanguage, []) => Ok(Value::Str(tag.split('-').next().unwrap_or_default())),
+                _ => object(m, receiver, name, args),
+            },
+            Held::Uuid(bits) => match (name, args) {
+                (Name::getMostSignificantBits, []) => Ok(Value::Long((bits >> 64) as i64)),
+                (Name::getLeastSignificantBits, []) => Ok(Value::Long(*bits as i64)),
+                (Name::version, []) => Ok(Value::Int((bits >> 76 & 15) as i32)),
+                (Name::variant, []) => Ok(Value::Int(if bits >> 63 & 1 == 0 {
+                    0
+                } else if bits >> 62 & 1 == 0 {
+                    2
+                } else {
+                    (bits >> 61 & 7) as i32
+                })),
+                _ => object(m, receiver, name, args),
+            },
+            Held::Lambda { .. }
+            | Held::FunctionOf(_)
+            | Held::MethodOf { .. }
+            | Held::Bound { .. }
+            | Held::Constructor(_)
+            | Held::Derived(_) => function::call(m, receiver, name, args),
+            Held::Array { .. } | Held::Collector(_) => object(m, receiver, name, args),
         },
         _ => number::call(m, receiver, name, args),
     }
@@ -73,55 +128,162 @@ pub(super) fn has(value: &Value<'_>, name: Name, arity: usize) -> bool {
 }
 
 pub(super) fn call_static<'a>(
-    _m: &mut Machine<'a>,
+    m: &mut Machine<'a>,
     class: Class,
     name: Name,
-    _args: Args<'_, 'a>,
+    args: Args<'_, 'a>,
 ) -> Result<Value<'a>, Throw> {
-    Err(throw(
-        error::Class::IllegalArgument,
-        format!("static method [{}, {}] not found", class.java_name(), name.text()),
-    ))
+    m.step(1)?;
+    let found = match class {
+        Class::String => util::string(m, name, args)?,
+        Class::Math | Class::StrictMath => statics::math(name, args)?,
+        Class::Character => statics::character(m, name, args)?,
+        Class::Boolean | Class::Byte | Class::Short | Class::Integer | Class::Long | Class::Float | Class::Double => {
+            statics::number_class(m, class, name, args)?
+        }
+        Class::Arrays => util::arrays(m, name, args)?,
+        Class::Collections => util::collections(m, name, args)?,
+        Class::Objects => util::objects(m, name, args)?,
+        Class::Optional | Class::OptionalInt | Class::OptionalLong | Class::OptionalDouble => {
+            Some(optional::call_static(m, class, name, args)?)
+        }
+        Class::Stream | Class::IntStream | Class::LongStream | Class::DoubleStream => {
+            Some(stream::call_static(m, class, name, args)?)
+        }
+        Class::Collectors => Some(stream::collector(m, name, args)),
+        Class::Base64 => Some(util::base64(m, name)),
+        Class::Processors => util::processors(m, name, args)?,
+        Class::Pattern => {
+            let quoted = format!("\\Q{}\\E", text(m, args.first().unwrap_or(&Value::Null))?);
+            Some(m.string(&quoted)?)
+        }
+        Class::Matcher => {
+            let quoted = text(m, args.first().unwrap_or(&Value::Null))?.replace('\\', "\\\\").replace('$', "\\$");
+            Some(m.string(&quoted)?)
+        }
+        Class::Uuid => Some(util::uuid(m, name, args)?),
+        Class::Locale => Some(thing(m.arena, Held::Locale(text(m, args.first().unwrap_or(&Value::Null))?))),
+        Class::System => match name {
+            Name::currentTimeMillis => Some(Value::Long(m.env.now_ms)),
+            Name::nanoTime => Some(Value::Long(m.env.now_ms.saturating_mul(1_000_000))),
+            _ => None,
+        },
+        Class::Comparator
+        | Class::MapEntry
+        | Class::Function
+        | Class::UnaryOperator
+        | Class::BinaryOperator
+        | Class::Predicate
+        | Class::IntUnaryOperator => Some(function::call_static(m, name, args)),
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        let given: Vec<String> = args.iter().map(class_name).collect();
+        let message =
+            format!("static method [{}, {}/{}] does not take {given:?}", class.java_name(), name.text(), args.len());
+        throw(error::Class::IllegalArgument, message)
+    })
 }
 
-pub(super) fn call_script<'a>(_m: &mut Machine<'a>, name: Name, _args: Args<'_, 'a>) -> Result<Value<'a>, Throw> {
-    Err(throw(error::Class::IllegalArgument, format!("Unknown call [{}]", name.text())))
-}
-
-pub(super) fn constant<'a>(_m: &mut Machine<'a>, class: Class, name: Name) -> Result<Value<'a>, Throw> {
-    Err(throw(
-        error::Class::IllegalArgument,
-        format!("static field [{}, {}] not found", class.java_name(), name.text()),
-    ))
+pub(super) fn constant<'a>(m: &mut Machine<'a>, class: Class, name: Name) -> Result<Value<'a>, Throw> {
+    let found = match class {
+        Class::Collections => util::collections(m, name, &[])?,
+        Class::Locale => Some(thing(
+            m.arena,
+            Held::Locale(match name {
+                Name::ENGLISH => "en",
+                Name::UK => "en-GB",
+                Name::US => "en-US",
+                _ => "und",
+            }),
+        )),
+        _ => statics::constant(class, name),
+    };
+    found.ok_or_else(|| {
+        throw(error::Class::IllegalArgument, format!("static field [{}, {}] not found", class.java_name(), name.text()))
+    })
 }
 
 pub(super) fn construct<'a>(m: &mut Machine<'a>, class: Class, args: Args<'_, 'a>) -> Result<Value<'a>, Throw> {
     m.step(1)?;
     match class {
-        Class::ArrayList => {
-            let list = m.arena.list();
-            if let [items] = args {
-                for item in m.items(items)? {
-                    list.push(m.kept(item));
-                }
-            }
-            Ok(Value::List(list))
+        Class::String => Ok(Value::Str("")),
+        Class::ArrayList => sized(m, args).map(Value::List),
+        Class::LinkedList | Class::ArrayDeque | Class::Stack | Class::Vector => {
+            let list = sized(m, args)?;
+            Ok(thing(m.arena, Held::Sequence { class, list, fixed: false }))
         }
-        Class::HashMap => {
+        Class::HashMap | Class::Hashtable | Class::LinkedHashMap | Class::TreeMap => {
             let object = m.arena.object();
-            if let [from] = args {
-                let from = map_of(from)?;
-                for (key, value) in from.object.iter() {
-                    m.step(1)?;
-                    object.set(key, m.kept(value));
+            let mut comparator = None;
+            match args {
+                [from] if as_map(from).is_some() => {
+                    for (key, value) in map_of(from)?.object.iter() {
+                        m.step(1)?;
+                        let kept = m.kept(value);
+                        object.set(key, kept);
+                    }
                 }
+                [Value::Null] => return Err(throw_bare(error::Class::NullPointer)),
+                [order] if class == Class::TreeMap => comparator = Some(*order),
+                _ => {}
             }
-            Ok(Value::Object(object))
+            Ok(match class {
+                Class::LinkedHashMap => map::linked(m, object),
+                Class::TreeMap => {
+                    thing(m.arena, Held::Map(Keyed { order: Order::Sorted, object, comparator, fixed: false }))
+                }
+                _ => Value::Object(object),
+            })
         }
+        Class::HashSet | Class::LinkedHashSet | Class::TreeSet => {
+            let order = match class {
+                Class::HashSet => Order::Hash,
+                Class::LinkedHashSet => Order::Linked,
+                _ => Order::Sorted,
+            };
+            let (items, comparator) = match args {
+                [] | [Value::Int(_)] => (Vec::new(), None),
+                [one, ..] if class_of(one).is_a(Class::Function) => (Vec::new(), Some(*one)),
+                [one, ..] => (m.items(one)?, None),
+            };
+            set::new(m, order, items, comparator)
+        }
+        Class::SimpleEntry => match args {
+            [key, value] => Ok(entry(m, None, *key, *value)),
+            _ => match args.first().and_then(held) {
+                Some(Held::Entry { key, value, .. }) => Ok(entry(m, None, *key, value.get())),
+                _ => Err(throw_bare(error::Class::NullPointer)),
+            },
+        },
+        Class::StringBuilder | Class::StringBuffer => builder::new(m, args),
+        Class::StringJoiner => builder::new_joiner(m, args),
+        Class::StringTokenizer => builder::new_tokenizer(m, args),
+        Class::IntSummaryStatistics | Class::LongSummaryStatistics | Class::DoubleSummaryStatistics => {
+            Ok(thing(m.arena, Held::Statistics(class, std::cell::Cell::new(stream::Statistics::default()))))
+        }
+        Class::Uuid => match args {
+            [high, low] => {
+                let (high, low) = (number(high)?.long() as u64, number(low)?.long() as u64);
+                Ok(thing(m.arena, Held::Uuid(u128::from(high) << 64 | u128::from(low))))
+            }
+            _ => Err(throw_bare(error::Class::IllegalArgument)),
+        },
         _ => Err(throw(
             error::Class::IllegalArgument,
             format!("constructor [{}, <init>/{}] not found", class.java_name(), args.len()),
         )),
+    }
+}
+
+/// A list with the elements of the collection that a constructor was given, or empty for a capacity.
+fn sized<'a>(m: &mut Machine<'a>, args: Args<'_, 'a>) -> Result<&'a List<'a>, Throw> {
+    match args {
+        [] | [Value::Int(_)] => Ok(m.arena.list()),
+        [items, ..] => {
+            let items = m.items(items)?;
+            Ok(m.list_from(items))
+        }
     }
 }
 
@@ -158,14 +320,13 @@ pub(super) fn construct_reference<'a>(
     }
 }
 
-/// `text =~ pattern` and `text ==~ pattern`.
-pub(super) fn matches<'a>(
-    _m: &mut Machine<'a>,
-    _whole: bool,
-    _left: Value<'a>,
-    right: Value<'a>,
-) -> Result<Value<'a>, Throw> {
-    Err(bad_cast(&right, "java.util.regex.Pattern"))
+pub(super) fn stream_of<'a>(m: &mut Machine<'a>, items: Vec<Value<'a>>) -> Value<'a> {
+    stream::new(m, Class::Stream, items)
+}
+
+/// A method of a value as a function.
+pub(super) fn bound<'a>(m: &mut Machine<'a>, receiver: Value<'a>, name: Name) -> Value<'a> {
+    thing(m.arena, Held::Bound { receiver, name })
 }
 
 pub(super) fn changeable(fixed: bool) -> Result<(), Throw> {

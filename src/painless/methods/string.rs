@@ -2,8 +2,10 @@
 
 use super::{Args, Name, int, object, text};
 use crate::event::Value;
+use crate::painless::api::Class;
 use crate::painless::error::{self, Throw, throw, throw_bare};
 use crate::painless::machine::Machine;
+use crate::painless::regex;
 use crate::painless::types::Type;
 use crate::painless::value::{Held, Java, compare_str, thing};
 
@@ -67,6 +69,20 @@ pub(super) fn call<'a>(m: &mut Machine<'a>, s: &'a str, name: Name, args: Args<'
         (Name::replace, [from, to]) => {
             let (from, to) = (text_or_char(m, from)?, text_or_char(m, to)?);
             replace(m, s, from, to)?
+        }
+        (Name::chars | Name::codePoints, []) => {
+            let items: Vec<_> = if name == Name::chars {
+                s.encode_utf16().map(|unit| Value::Int(i32::from(unit))).collect()
+            } else {
+                s.chars().map(|c| Value::Int(c as i32)).collect()
+            };
+            super::stream::new(m, Class::IntStream, items)
+        }
+        (Name::replaceAll | Name::replaceFirst, [pattern, function]) => {
+            regex::replace_with(m, s, name, pattern, *function)?
+        }
+        (Name::encodeBase64 | Name::decodeBase64 | Name::sha1 | Name::sha256 | Name::sha512, []) => {
+            super::util::digest(m, s, name)?
         }
         (Name::splitOnToken, [token]) => split_on(m, s, token, -1)?,
         (Name::splitOnToken, [token, limit]) => {
@@ -133,7 +149,7 @@ pub(super) fn units(s: &str) -> usize {
 }
 
 /// The byte at which the UTF-16 unit of that number begins. The middle of a pair counts as its end.
-pub(super) fn byte_of(s: &str, unit: usize) -> Option<usize> {
+pub(in crate::painless) fn byte_of(s: &str, unit: usize) -> Option<usize> {
     if s.is_ascii() {
         return (unit <= s.len()).then_some(unit);
     }
@@ -147,7 +163,7 @@ pub(super) fn byte_of(s: &str, unit: usize) -> Option<usize> {
     (count >= unit).then_some(s.len())
 }
 
-pub(super) fn unit_of(s: &str, byte: usize) -> i32 {
+pub(in crate::painless) fn unit_of(s: &str, byte: usize) -> i32 {
     let head = s.get(..byte).unwrap_or(s);
     units(head) as i32
 }
