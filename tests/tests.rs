@@ -7,6 +7,7 @@
 //! - `stack`: end to end on a real Kafka and a real OpenSearch.
 //! - `simulation`: the delivery machine in a world of crashes, rebalances and lost answers.
 //! - `decode`: payloads of every kind, bad input above all, and what comes out of them.
+//! - `index_client`: the index side against a scripted server over HTTP.
 //!
 //! What needs only one module's code is tested in that module.
 
@@ -14,6 +15,7 @@ mod architecture;
 mod cli;
 mod decode;
 mod event;
+mod index_client;
 mod settings;
 mod simulation;
 mod stack;
