@@ -12,6 +12,7 @@
 //! What needs only one module's code is tested in that module.
 
 mod architecture;
+mod detect;
 mod cli;
 mod decode;
 mod event;

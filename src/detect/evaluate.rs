@@ -34,6 +34,7 @@ pub struct RuleMatch {
 pub enum Routing<'g> {
     /// By the event itself.
     Event,
+    /// By what is given, completed by the event itself; with nothing given, every rule sees the event.
     Given(Given<'g>),
     /// Every rule sees the event.
     Open,
@@ -294,17 +295,22 @@ impl<'a> Run<'_, '_, '_, 'a> {
     fn source(&mut self, routing: &Routing<'_>) -> Source {
         match routing {
             Routing::Open => Source::OPEN,
-            Routing::Given(given) => self.set.sources.given(given),
-            Routing::Event => {
-                for field in self.set.sources.fields() {
-                    if let Some(first) = self.first(field) {
-                        self.fold(first);
-                    }
-                }
-                let this = &*self;
-                this.set.sources.recognise(|field| this.first(field).and_then(|first| this.folded(first)))
+            Routing::Given(given) => {
+                let shown = self.recognise();
+                self.set.sources.complete(self.set.sources.given(given), shown)
+            }
+            Routing::Event => self.recognise(),
+        }
+    }
+
+    fn recognise(&mut self) -> Source {
+        for field in self.set.sources.fields() {
+            if let Some(first) = self.first(field) {
+                self.fold(first);
             }
         }
+        let this = &*self;
+        this.set.sources.recognise(|field| this.first(field).and_then(|first| this.folded(first)))
     }
 
     fn route(&mut self, source: Source) -> Arc<Route> {

@@ -39,6 +39,14 @@ pub struct Source {
 
 impl Source {
     pub const OPEN: Source = Source { product: 0, service: 0, categories: [0; CATEGORIES_MAX], open: true };
+
+    fn add(&mut self, category: NameId) {
+        if !self.categories.contains(&category)
+            && let Some(slot) = self.categories.iter_mut().find(|slot| **slot == 0)
+        {
+            *slot = category;
+        }
+    }
 }
 
 /// A log source that was given with an event.
@@ -198,6 +206,20 @@ impl Sources {
         source
     }
 
+    /// What was given, completed by what the event shows: a source that says `registry_event` does not rule out that the event is a
+    /// `registry_delete`. What the event shows of another product or service than the given one is left aside.
+    pub fn complete(&self, given: Source, shown: Source) -> Source {
+        let agrees = |given: NameId, shown: NameId| given == 0 || shown == 0 || given == shown;
+        let mut source = given;
+        if given.open || !agrees(given.product, shown.product) || !agrees(given.service, shown.service) {
+            return source;
+        }
+        source.product = given.product.max(shown.product);
+        source.service = given.service.max(shown.service);
+        shown.categories.into_iter().filter(|category| *category != 0).for_each(|category| source.add(category));
+        source
+    }
+
     /// The fields whose folded values [`Sources::recognise`] asks for.
     pub fn fields(&self) -> impl Iterator<Item = FieldId> {
         self.fields.iter().map(|(field, _)| *field)
@@ -240,13 +262,7 @@ impl Sources {
             if source.service == 0 {
                 source.service = recogniser.service;
             }
-            for category in &recogniser.categories {
-                if !source.categories.contains(category)
-                    && let Some(slot) = source.categories.iter_mut().find(|slot| **slot == 0)
-                {
-                    *slot = *category;
-                }
-            }
+            recogniser.categories.iter().for_each(|category| source.add(*category));
         }
         source
     }
