@@ -137,11 +137,7 @@ fn ours(rules: &RuleSet, symbols: &Arc<Symbols>, cases: &[Case]) -> Measured {
                     black_box(event.len());
                     continue;
                 }
-                let given = Given {
-                    product: case.product.as_deref(),
-                    service: case.service.as_deref(),
-                    categories,
-                };
+                let given = Given { product: case.product.as_deref(), service: case.service.as_deref(), categories };
                 found += rules.evaluate(&mut scratch, event, &Routing::Given(given)).len();
             }
             arena.reset();
@@ -154,7 +150,8 @@ fn ours(rules: &RuleSet, symbols: &Arc<Symbols>, cases: &[Case]) -> Measured {
 }
 
 fn peer(files: &[load::RuleFile], cases: &[Case]) -> Measured {
-    let parsed: Vec<_> = files.iter().flat_map(|file| rsigma_parser::parse_sigma_yaml(&file.text).unwrap().rules).collect();
+    let parsed: Vec<_> =
+        files.iter().flat_map(|file| rsigma_parser::parse_sigma_yaml(&file.text).unwrap().rules).collect();
     let sources: Vec<LogSource> = cases
         .iter()
         .map(|case| LogSource {
@@ -186,7 +183,9 @@ fn peer(files: &[load::RuleFile], cases: &[Case]) -> Measured {
         });
         let alone = best(|| {
             let events = cases.iter().zip(&sources);
-            events.map(|(case, source)| engine.evaluate_with_logsource(&JsonEvent::borrow(&case.event), source).len()).sum()
+            events
+                .map(|(case, source)| engine.evaluate_with_logsource(&JsonEvent::borrow(&case.event), source).len())
+                .sum()
         });
         let alone_pruned = best(|| {
             let events = cases.iter().zip(&sources);

@@ -100,17 +100,25 @@ fn explore() {
     let rules: Vec<_> = files.iter().flat_map(|f| rsigma_parser::parse_sigma_yaml(&f.text).unwrap().rules).collect();
     let errors = engine.add_rules(&rules);
     println!("{errors:?}");
-    for part in ["events/sigma-regression.ndjson", "events/windows-attack-samples.ndjson", "events/cloudtrail-stratus.ndjson"] {
+    for part in
+        ["events/sigma-regression.ndjson", "events/windows-attack-samples.ndjson", "events/cloudtrail-stratus.ndjson"]
+    {
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         let mut total = (0, 0);
         for case in cases(part).unwrap() {
             let o = ours.matches(&case.text, &Routing::Open);
-            let p: BTreeSet<String> = engine.evaluate(&JsonEvent::borrow(&case.event)).into_iter().map(|r| r.header.rule_id.unwrap()).collect();
+            let p: BTreeSet<String> = engine
+                .evaluate(&JsonEvent::borrow(&case.event))
+                .into_iter()
+                .map(|r| r.header.rule_id.unwrap())
+                .collect();
             total.0 += o.len();
             total.1 += p.len();
             for id in o.symmetric_difference(&p) {
                 let rule = ours.rules.rules().iter().find(|r| r.id == *id).unwrap();
-                *seen.entry(format!("{} {} {}", if o.contains(id) { "ours" } else { "peer" }, rule.file, rule.title)).or_default() += 1;
+                *seen
+                    .entry(format!("{} {} {}", if o.contains(id) { "ours" } else { "peer" }, rule.file, rule.title))
+                    .or_default() += 1;
             }
         }
         println!("{part} {total:?}");

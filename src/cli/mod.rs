@@ -7,6 +7,7 @@ mod check;
 mod manual;
 mod r#match;
 mod setup;
+mod rules;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
@@ -32,6 +33,7 @@ enum Command {
     Man(manual::ManArguments),
     Match(r#match::Arguments),
     Setup(setup::Arguments),
+    Rules(rules::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Man(arguments) => manual::man(&arguments),
         Command::Match(arguments) => r#match::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
     };
     ended.unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error:#}");

@@ -13,6 +13,7 @@ use super::fields::{Fields, NodeId};
 use super::fold::{Number, fold_into, text_of};
 use super::index::SURE;
 use super::item::{FieldId, KEYWORDS, Test};
+use super::parts::Parts;
 use super::probe::{Subject, holds, stands};
 use super::rules::{CompiledItem, RuleId, RuleSet};
 use super::source::{Given, Source};
@@ -93,6 +94,17 @@ pub struct Route {
     fields: Vec<bool>,
     /// Rules that can be true with nothing hit.
     always: Vec<RuleId>,
+    /// For each log source with keywords, what says that an event has none of them.
+    keywords: Vec<Arc<KeywordFilter>>,
+}
+
+/// Past this many log sources with keywords an event is searched for all at once.
+const KEYWORD_FILTERS_MAX: usize = 4;
+
+/// Texts of which an event must contain one before it is searched for keywords in earnest.
+pub struct KeywordFilter {
+    /// `None`: there are keywords that no text stands for.
+    pub parts: Option<Parts>,
 }
 
 impl Scratch {
@@ -180,6 +192,7 @@ impl RuleSet {
         let groups: Vec<bool> = (0..self.sources.groups()).map(|group| self.sources.fits(group, source)).collect();
         let mut fields = vec![false; self.fields.len()];
         let mut always = Vec::new();
+        let mut keywords = Vec::new();
         for (group, _) in groups.iter().enumerate().filter(|(_, fits)| **fits) {
             let Some(group) = self.groups.get(group) else { continue };
             for field in &group.indexed_fields {
@@ -188,8 +201,9 @@ impl RuleSet {
                 }
             }
             always.extend_from_slice(&group.always);
+            keywords.extend(group.keywords.clone());
         }
-        Route { groups, fields, always }
+        Route { groups, fields, always, keywords }
     }
 }
 
@@ -292,6 +306,50 @@ impl<'a> Run<'_, '_, '_, 'a> {
         }
     }
 
+    fn may_have_keywords(&mut self, filters: &[Arc<KeywordFilter>]) -> bool {
+        let shortest = |filter: &Arc<KeywordFilter>| filter.parts.as_ref().map_or(0, Parts::shortest);
+        let shortest = filters.iter().map(shortest).min().unwrap_or(0);
+        if shortest == 0 || filters.len() > KEYWORD_FILTERS_MAX {
+            return true;
+        }
+        self.any_text(self.event, shortest, filters, 0)
+    }
+
+    fn any_text(&mut self, object: &Object<'a>, shortest: usize, filters: &[Arc<KeywordFilter>], depth: usize) -> bool {
+        object.iter().any(|(_, value)| self.text_in(value, shortest, filters, depth))
+    }
+
+    fn text_in(&mut self, value: Value<'a>, shortest: usize, filters: &[Arc<KeywordFilter>], depth: usize) -> bool {
+        let text = match value {
+            Value::Object(object) => {
+                return depth < NESTING_LEVELS_MAX && self.any_text(object, shortest, filters, depth + 1);
+            }
+            Value::List(list) => {
+                return depth < NESTING_LEVELS_MAX
+                    && list.iter().any(|element| self.text_in(element, shortest, filters, depth + 1));
+            }
+            Value::Str(text) | Value::Number(text) => text,
+            scalar => text_of(&scalar, self.arena).unwrap_or(""),
+        };
+        // Folding may change the length of what is not ASCII, by no more than to a third.
+        if text.len() < shortest && (text.is_ascii() || text.len() * 3 < shortest) {
+            return false;
+        }
+        // Folded aside and dropped again: fields fold their own values.
+        let from = self.scratch.folded.len();
+        fold_into(text, &mut self.scratch.folded);
+        let folded = self.scratch.folded.get(from..).unwrap_or_default().as_bytes();
+        let mut found = false;
+        for parts in filters.iter().filter_map(|filter| filter.parts.as_ref()) {
+            parts.find(folded, |_| {
+                found = true;
+                true
+            });
+        }
+        self.scratch.folded.truncate(from);
+        found
+    }
+
     fn source(&mut self, routing: &Routing<'_>) -> Source {
         match routing {
             Routing::Open => Source::OPEN,
@@ -304,13 +362,18 @@ impl<'a> Run<'_, '_, '_, 'a> {
     }
 
     fn recognise(&mut self) -> Source {
-        for field in self.set.sources.fields() {
-            if let Some(first) = self.first(field) {
+        let mut at = 0;
+        while let Some(field) = self.scratch.present.get(at).copied() {
+            at += 1;
+            if self.set.sources.looks_at(field)
+                && let Some(first) = self.first(field)
+            {
                 self.fold(first);
             }
         }
         let this = &*self;
-        this.set.sources.recognise(|field| this.first(field).and_then(|first| this.folded(first)))
+        let value = |field| this.first(field).and_then(|first| this.folded(first));
+        this.set.sources.recognise(&this.scratch.present, value)
     }
 
     fn route(&mut self, source: Source) -> Arc<Route> {
@@ -352,7 +415,7 @@ impl<'a> Run<'_, '_, '_, 'a> {
 
     /// Runs the values of every field that the route needs through the field's index.
     fn look_up(&mut self, route: &Route) {
-        if route.fields.first() == Some(&true) {
+        if route.fields.first() == Some(&true) && self.may_have_keywords(&route.keywords) {
             self.collect_keywords();
             self.scratch.present.push(KEYWORDS);
         }

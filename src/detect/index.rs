@@ -1,21 +1,18 @@
 //! The index of one field: from a value to the items that it makes true, at the cost of the value's own length.
 //!
-//! Whole texts lie in a hash map, beginnings and ends in a trie that is left at the first byte that leads nowhere, parts in an
-//! Aho-Corasick automaton, numbers and networks in hash maps. What has none of these forms hides behind a literal that it cannot match without
+//! Whole texts lie in a hash map, beginnings and ends in a trie that is left at the first byte that leads nowhere, parts behind a
+//! window of four bytes ([`super::parts`]), numbers and networks in hash maps. What has none of these forms hides behind a literal that it cannot match without
 //! (a regular expression, a wildcard, text whose case counts) and is tried when the literal is seen; what has no literal either is tried on every value.
 
 use std::net::IpAddr;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 
 use super::expr::ItemId;
 use super::fold::{Number, fold};
 use super::glob::Place;
 use super::item::{Item, Test, address_bits, mask};
-
-/// An automaton with direct transitions is fast and large; past this many bytes of patterns the compact one is taken.
-const DIRECT_AUTOMATON_PATTERN_BYTES_MAX: usize = 96 << 10;
+use super::parts::Parts;
 
 /// An item that a key leads to. `test` is the number of the item's test that must be tried, or `SURE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +31,9 @@ pub struct FieldIndex {
     numbers: FxHashMap<Number, Hits>,
     prefixes: Option<Trie>,
     suffixes: Option<Trie>,
-    parts: Option<(AhoCorasick, Vec<Hits>)>,
+    /// A bit for each length, the longer ones folded together, that a whole text has.
+    exact_lengths: u64,
+    parts: Option<(Parts, Vec<Hits>)>,
     networks: FxHashMap<(bool, u8, u128), Hits>,
     /// Prefix lengths that occur, by family.
     network_prefixes: Vec<(bool, u8)>,
@@ -102,25 +101,11 @@ impl FieldIndexBuilder {
         let mut network_prefixes: Vec<(bool, u8)> = self.networks.keys().map(|(v6, bits, _)| (*v6, *bits)).collect();
         network_prefixes.sort_unstable();
         network_prefixes.dedup();
-        let parts = if self.parts.is_empty() {
-            None
-        } else {
-            let (texts, hits): (Vec<_>, Vec<_>) = self.parts.into_iter().unzip();
-            let bytes: usize = texts.iter().map(|text| text.len()).sum();
-            let kind = if bytes <= DIRECT_AUTOMATON_PATTERN_BYTES_MAX {
-                AhoCorasickKind::DFA
-            } else {
-                AhoCorasickKind::ContiguousNFA
-            };
-            let automaton = AhoCorasick::builder()
-                .match_kind(MatchKind::Standard)
-                .kind(Some(kind))
-                .start_kind(aho_corasick::StartKind::Unanchored)
-                .build(texts.iter().map(|text| text.as_bytes()))
-                .map_err(|e| format!("the texts of one field do not fit into an automaton: {e}"))?;
-            Some((automaton, hits.into_iter().map(distinct).collect()))
-        };
+        let (texts, hits): (Vec<_>, Vec<_>) = self.parts.into_iter().unzip();
+        let texts: Vec<&str> = texts.iter().map(|text: &Box<str>| &**text).collect();
+        let parts = Parts::new(&texts)?.map(|parts| (parts, hits.into_iter().map(distinct).collect()));
         Ok(FieldIndex {
+            exact_lengths: self.exact.keys().fold(0, |bits, text| bits | length_bit(text)),
             exact: self.exact.into_iter().map(|(text, hits)| (text, distinct(hits))).collect(),
             numbers: self.numbers.into_iter().map(|(n, hits)| (n, distinct(hits))).collect(),
             prefixes: Trie::build(self.prefixes, false),
@@ -149,7 +134,9 @@ impl FieldIndex {
     /// Calls `hit` for what a value's folded text leads to.
     #[inline]
     pub fn text(&self, folded: &str, hit: &mut impl FnMut(Hit)) {
-        if let Some(hits) = self.exact.get(folded) {
+        if self.exact_lengths & length_bit(folded) != 0
+            && let Some(hits) = self.exact.get(folded)
+        {
             hits.iter().for_each(|h| hit(*h));
         }
         let bytes = folded.as_bytes();
@@ -159,12 +146,13 @@ impl FieldIndex {
         if let Some(trie) = &self.suffixes {
             trie.walk(bytes.iter().rev(), hit);
         }
-        if let Some((automaton, hits)) = &self.parts {
-            for found in automaton.find_overlapping_iter(bytes) {
-                if let Some(hits) = hits.get(found.pattern().as_usize()) {
+        if let Some((parts, hits)) = &self.parts {
+            parts.find(bytes, |number| {
+                if let Some(hits) = hits.get(number as usize) {
                     hits.iter().for_each(|h| hit(*h));
                 }
-            }
+                false
+            });
         }
         if !self.networks.is_empty()
             && let Ok(address) = folded.parse::<IpAddr>()
@@ -212,16 +200,22 @@ impl FieldIndex {
         let parts = self
             .parts
             .as_ref()
-            .map_or(0, |(a, hits)| a.memory_usage() + hits.iter().map(|h| h.len() * 8 + 16).sum::<usize>());
+            .map_or(0, |(parts, hits)| parts.heap_bytes() + hits.iter().map(|h| h.len() * 8 + 16).sum::<usize>());
         let tries: usize = [&self.prefixes, &self.suffixes].into_iter().flatten().map(Trie::heap_bytes).sum();
         texts + parts + tries + self.numbers.len() * 48 + self.networks.len() * 64 + self.always.len() * 8
     }
 }
 
+fn length_bit(text: &str) -> u64 {
+    1 << (text.len() % 64)
+}
+
 /// A byte trie: the walk ends at the first byte without an edge.
 struct Trie {
     nodes: Vec<TrieNode>,
-    edges: Vec<(u8, u32)>,
+    /// The bytes of all edges, those of a node together, and beside them the nodes that they lead to.
+    bytes: Vec<u8>,
+    targets: Vec<u32>,
 }
 
 #[derive(Default)]
@@ -256,14 +250,14 @@ impl Trie {
                 slot.extend(own);
             }
         }
-        let mut trie = Trie { nodes: Vec::with_capacity(children.len()), edges: Vec::with_capacity(children.len()) };
+        let mut trie = Trie { nodes: Vec::with_capacity(children.len()), bytes: Vec::new(), targets: Vec::new() };
         for (children, hits) in children.into_iter().zip(hits) {
-            let from = trie.edges.len() as u32;
-            trie.edges.extend(children);
-            if let Some(own) = trie.edges.get_mut(from as usize..) {
-                own.sort_unstable();
+            let from = trie.bytes.len() as u32;
+            for (byte, target) in children {
+                trie.bytes.push(byte);
+                trie.targets.push(target);
             }
-            trie.nodes.push(TrieNode { edges: (from, trie.edges.len() as u32), hits: distinct(hits) });
+            trie.nodes.push(TrieNode { edges: (from, trie.bytes.len() as u32), hits: distinct(hits) });
         }
         Some(trie)
     }
@@ -272,17 +266,16 @@ impl Trie {
     fn walk<'b>(&self, bytes: impl Iterator<Item = &'b u8>, hit: &mut impl FnMut(Hit)) {
         let Some(mut node) = self.nodes.first() else { return };
         for byte in bytes {
-            let edges = self.edges.get(node.edges.0 as usize..node.edges.1 as usize).unwrap_or_default();
-            let Some(next) = edges.iter().find(|(b, _)| b == byte).and_then(|(_, to)| self.nodes.get(*to as usize))
-            else {
-                return;
-            };
+            let edges = self.bytes.get(node.edges.0 as usize..node.edges.1 as usize).unwrap_or_default();
+            let Some(at) = memchr::memchr(*byte, edges) else { return };
+            let target = self.targets.get(node.edges.0 as usize + at);
+            let Some(next) = target.and_then(|target| self.nodes.get(*target as usize)) else { return };
             node = next;
             node.hits.iter().for_each(|h| hit(*h));
         }
     }
 
     fn heap_bytes(&self) -> usize {
-        self.nodes.iter().map(|node| size_of::<TrieNode>() + node.hits.len() * 8).sum::<usize>() + self.edges.len() * 8
+        self.nodes.iter().map(|node| size_of::<TrieNode>() + node.hits.len() * 8).sum::<usize>() + self.bytes.len() * 5
     }
 }

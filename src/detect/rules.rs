@@ -9,14 +9,17 @@ use rsigma_parser::{Detection, Detections, FilterRule, FilterRuleTarget, LogSour
 use rustc_hash::{FxHashMap, FxHashSet};
 use sha2::{Digest, Sha256};
 
+use super::evaluate::KeywordFilter;
 use super::expr::{Expr, ItemId, condition};
 use super::fault::{Fault, Severity, Step};
 use super::fields::{FieldMap, Fields};
+use super::fold::fold;
 use super::glob::Place;
 use super::index::{FieldIndex, FieldIndexBuilder};
-use super::item::{FieldId, Item, Test, lower, lower_keywords};
+use super::item::{FieldId, Item, KEYWORDS, Test, lower, lower_keywords};
 use super::load::{self, Document, Loaded, RuleFile};
 use super::overlay::{Level, Overlay, State, Suppression};
+use super::parts::Parts;
 use super::pattern::Pattern;
 use super::probe::Probes;
 use super::source::{self, Sources};
@@ -94,6 +97,7 @@ pub(super) struct CompiledItem {
 pub(super) struct Group {
     pub indexed_fields: Vec<FieldId>,
     pub always: Vec<RuleId>,
+    pub keywords: Option<Arc<KeywordFilter>>,
 }
 
 /// What is being collected while rules are lowered.
@@ -484,6 +488,34 @@ fn effort(item: &Item, indexed: bool) -> u32 {
     5 + item.tests.iter().map(each).sum::<u32>()
 }
 
+/// What tells events without any of these keywords; `None` when there are no keywords.
+fn keyword_filter<'i>(items: impl Iterator<Item = &'i CompiledItem>) -> Option<KeywordFilter> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut complete = true;
+    let mut any = false;
+    for item in items {
+        any = true;
+        for test in &item.tests {
+            match test {
+                Test::Text { text, .. } if !text.is_empty() => texts.push(fold(text)),
+                Test::Glob { glob, .. } => match glob.literal() {
+                    Some(text) => texts.push(fold(&text)),
+                    None => complete = false,
+                },
+                Test::Regex(pattern) => {
+                    let literals = pattern.literals();
+                    complete &= !literals.is_empty();
+                    texts.extend(literals);
+                }
+                _ => complete = false,
+            }
+        }
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let parts = if complete { Parts::new(&texts).unwrap_or_default() } else { None };
+    any.then_some(KeywordFilter { parts })
+}
+
 fn assemble(
     fields: Fields,
     mut sources: Sources,
@@ -544,6 +576,18 @@ fn assemble(
         let indexed =
             used.iter().map(|item| &compiled[*item as usize].1).filter(|i| i.indexed || !i.triggers.is_empty());
         groups[*group as usize].indexed_fields.extend(indexed.map(|item| item.field));
+    }
+    let mut keywords: Vec<Vec<ItemId>> = vec![Vec::new(); groups.len()];
+    for (expr, group) in &lowered {
+        used.clear();
+        expr.items(&mut used);
+        let asked = used.iter().filter(|item| compiled[**item as usize].1.field == KEYWORDS);
+        keywords[*group as usize].extend(asked.filter(|item| compiled[**item as usize].1.indexed));
+    }
+    for (group, mut items) in groups.iter_mut().zip(keywords) {
+        items.sort_unstable();
+        items.dedup();
+        group.keywords = keyword_filter(items.iter().map(|item| &compiled[*item as usize].1)).map(Arc::new);
     }
     for group in &mut groups {
         group.indexed_fields.sort_unstable();

@@ -195,9 +195,11 @@ impl Sources {
 
     /// The source that was given; with nothing in it, it is open.
     pub fn given(&self, given: &Given<'_>) -> Source {
-        let id = |name: Option<&str>| {
-            name.map_or(0, |name| self.names.get(&name.to_ascii_lowercase()).copied().unwrap_or(NameId::MAX))
+        let known = |name: &str| {
+            // Nearly always given as rules write it.
+            self.names.get(name).or_else(|| self.names.get(&name.to_ascii_lowercase())).copied().unwrap_or(NameId::MAX)
         };
+        let id = |name: Option<&str>| name.map_or(0, known);
         let mut source = Source { product: id(given.product), service: id(given.service), ..Source::default() };
         for (slot, category) in source.categories.iter_mut().zip(given.categories) {
             *slot = id(Some(category));
@@ -220,13 +222,23 @@ impl Sources {
         source
     }
 
-    /// The fields whose folded values [`Sources::recognise`] asks for.
-    pub fn fields(&self) -> impl Iterator<Item = FieldId> {
-        self.fields.iter().map(|(field, _)| *field)
+    /// Whether [`Sources::recognise`] looks at a field.
+    #[inline]
+    pub fn looks_at(&self, field: FieldId) -> bool {
+        self.place(field).is_some()
     }
 
-    /// The source that the event itself shows; `value` gives a field's folded value.
-    pub fn recognise<'v>(&self, value: impl Fn(FieldId) -> Option<&'v str>) -> Source {
+    /// Fields of recognisers are the first of a rule set, one after the other.
+    fn place(&self, field: FieldId) -> Option<&FxHashMap<Box<str>, Vec<u32>>> {
+        let (first, _) = self.fields.first()?;
+        self.fields
+            .get(field.checked_sub(*first)? as usize)
+            .filter(|(id, _)| *id == field)
+            .map(|(_, by_value)| by_value)
+    }
+
+    /// The source that an event itself shows, of the fields that it has; `value` gives a field's folded value.
+    pub fn recognise<'v>(&self, present: &[FieldId], value: impl Fn(FieldId) -> Option<&'v str>) -> Source {
         let mut found: [u32; RECOGNISED_MAX] = [u32::MAX; RECOGNISED_MAX];
         let mut count = 0;
         let mut consider = |number: u32| {
@@ -241,8 +253,8 @@ impl Sources {
                 count += 1;
             }
         };
-        for (field, by_value) in &self.fields {
-            if !by_value.is_empty()
+        for field in present {
+            if let Some(by_value) = self.place(*field).filter(|by_value| !by_value.is_empty())
                 && let Some(numbers) = value(*field).and_then(|text| by_value.get(text))
             {
                 numbers.iter().for_each(|number| consider(*number));
