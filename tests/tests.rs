@@ -2,6 +2,7 @@
 //!
 //! - `architecture`: what the modules may not do, checked on the source text.
 //! - `cli`: the command line as a user meets it.
+//! - `detect`: Sigma rules at work on real events, and a peer that must agree.
 //! - `settings`: every kind of mistake in a settings file, with the exact message.
 //! - `event`: the event in memory against a plain tree.
 //! - `stack`: end to end on a real Kafka and a real OpenSearch.

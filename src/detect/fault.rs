@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use rsigma_parser::FieldSpec;
+use rsigma_parser::parser::parse_field_spec;
 use saphyr::{LoadableYamlNode, MarkedYaml};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,19 @@ impl fmt::Display for Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     Key(String),
+    /// A detection item, by its field and modifiers: a modifier has several names.
+    Item(FieldSpec),
     Index(usize),
+}
+
+impl Step {
+    fn is_key(&self, key: &str) -> bool {
+        match self {
+            Step::Key(own) => own == key,
+            Step::Item(own) => parse_field_spec(key).is_ok_and(|spec| spec == *own),
+            Step::Index(_) => false,
+        }
+    }
 }
 
 /// Line and column, from 1, of the deepest node that the path reaches in a document.
@@ -50,10 +64,10 @@ pub fn locate(text: &str, path: &[Step]) -> (usize, usize) {
     let mut place = (node.span.start.line(), node.span.start.col() + 1);
     for step in path {
         let next = match step {
-            Step::Key(key) => node
+            Step::Key(_) | Step::Item(_) => node
                 .data
                 .as_mapping()
-                .and_then(|mapping| mapping.iter().find(|(k, _)| k.data.as_str() == Some(key)))
+                .and_then(|mapping| mapping.iter().find(|(k, _)| k.data.as_str().is_some_and(|k| step.is_key(k))))
                 .map(|(k, v)| (k.span.start, v)),
             Step::Index(index) => node.data.as_sequence_get(*index).map(|v| (v.span.start, v)),
         };
@@ -74,6 +88,7 @@ mod tests {
         let key = |k: &str| Step::Key(k.into());
         for (path, place) in [
             (vec![key("detection"), key("sel"), Step::Index(1), key("B|re")], (5, 7)),
+            (vec![key("detection"), key("sel"), Step::Index(1), Step::Item(parse_field_spec("B|re").unwrap())], (5, 7)),
             (vec![key("detection"), key("condition")], (6, 3)),
             (vec![key("detection"), key("none")], (2, 1)),
             (vec![], (1, 1)),

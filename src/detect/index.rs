@@ -59,7 +59,9 @@ pub struct FieldIndexBuilder {
 impl FieldIndexBuilder {
     /// Takes an item in. False when the index only wakes it and its truth must be asked for (it is of the field as a whole).
     pub fn add(&mut self, number: ItemId, item: &Item) -> bool {
-        if item.negated || item.tests.iter().any(|test| matches!(test, Test::Null | Test::Exists(_))) {
+        if item.negated
+            || item.tests.iter().any(|test| matches!(test, Test::Null | Test::Exists(_) | Test::FieldRef { .. }))
+        {
             self.whole.push(number);
             return false;
         }

@@ -170,7 +170,7 @@ fn lower_detection(detection: &Detection, lowering: &mut Lowering<'_>) -> Result
         Detection::AllOf(items) => {
             let mut parts = Vec::with_capacity(items.len());
             for item in items {
-                parts.push(lower(item, lowering).map_err(|what| Wrong::at(Step::Key(key_of(&item.field)), what))?);
+                parts.push(lower(item, lowering).map_err(|what| Wrong::at(Step::Item(item.field.clone()), what))?);
             }
             Ok(Expr::And(parts))
         }
@@ -187,11 +187,6 @@ fn lower_detection(detection: &Detection, lowering: &mut Lowering<'_>) -> Result
             Err(here("array matching (`field[any]`) is not part of the specification 2.1"))
         }
     }
-}
-
-/// The key as it stands in the file, as far as it can be told: modifiers have several names.
-fn key_of(field: &rsigma_parser::FieldSpec) -> String {
-    field.name.clone().unwrap_or_default()
 }
 
 fn lower_detections(detections: &Detections, section: &str, lowering: &mut Lowering<'_>) -> Result<Expr, Vec<Wrong>> {
