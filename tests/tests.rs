@@ -9,6 +9,7 @@
 //! - `simulation`: the delivery machine in a world of crashes, rebalances and lost answers.
 //! - `decode`: payloads of every kind, bad input above all, and what comes out of them.
 //! - `index_client`: the index side against a scripted server over HTTP.
+//! - `dlq`: dead letters listed, shown and brought back.
 //!
 //! What needs only one module's code is tested in that module.
 
@@ -16,6 +17,7 @@ mod architecture;
 mod detect;
 mod cli;
 mod decode;
+mod dlq;
 mod event;
 mod index_client;
 mod settings;

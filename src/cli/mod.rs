@@ -4,6 +4,7 @@
 //! here, once. Help, shell completions and man pages all come from the declarations in these files.
 
 mod check;
+mod dlq;
 mod manual;
 mod r#match;
 mod setup;
@@ -29,6 +30,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Dlq(dlq::Arguments),
     Completions(manual::CompletionsArguments),
     Man(manual::ManArguments),
     Match(r#match::Arguments),
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
     };
     let ended = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Dlq(arguments) => dlq::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::man(&arguments),
         Command::Match(arguments) => r#match::run(&arguments),
@@ -83,7 +86,12 @@ fn environment() -> HashMap<String, String> {
 
 /// Writes to standard output. Whoever closed the other end, as `head` does, has what he wanted.
 fn print(text: &str) -> io::Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
+    print_bytes(text.as_bytes())
+}
+
+/// As [`print`], for what may be no text.
+fn print_bytes(bytes: &[u8]) -> io::Result<()> {
+    match io::stdout().write_all(bytes) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
