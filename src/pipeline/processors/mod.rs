@@ -9,11 +9,13 @@ mod date;
 mod dissect;
 mod fields;
 mod fingerprint;
+mod geoip;
 mod grok;
 mod html;
 pub mod network;
 mod text;
 pub mod uri_parts;
+mod user_agent;
 
 use std::path::PathBuf;
 
@@ -42,9 +44,11 @@ const FAMILIES: &[&[(&str, Builder)]] = &[
     date::PROCESSORS,
     dissect::PROCESSORS,
     fingerprint::PROCESSORS,
+    geoip::PROCESSORS,
     grok::PROCESSORS,
     network::PROCESSORS,
     uri_parts::PROCESSORS,
+    user_agent::PROCESSORS,
 ];
 
 pub fn builder(name: &str) -> Option<Builder> {
