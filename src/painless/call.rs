@@ -20,7 +20,7 @@ impl Compiler<'_> {
     ) -> Result<Typed, CompileError> {
         let Some(target) = target else { return self.own_call(at, name, args) };
         let arity = args.len();
-        let known = Name::parse(name);
+        let known = Name::named(name);
         if let Some(class) = self.static_target(target) {
             let found = known.and_then(|known| Some((known, class.static_method(known, arity)?)));
             let Some((name, result)) = found else {
@@ -139,7 +139,7 @@ impl Compiler<'_> {
             return Ok((Node { at, op: Op::Reference(Reference::Function(function)) }, Type::DEF));
         }
         let reference = if let Some(variable) = self.variable(&owner.name).filter(|_| owner.dimensions == 0) {
-            let Some(name) = Name::parse(method) else { return missing(self) };
+            let Some(name) = Name::named(method) else { return missing(self) };
             let exists = (0..=5).any(|arity| self.member(variable.class, name, arity).is_some());
             if !exists {
                 return missing(self);
@@ -155,7 +155,7 @@ impl Compiler<'_> {
                 }
                 Reference::New(class)
             } else {
-                let Some(name) = Name::parse(method) else { return missing(self) };
+                let Some(name) = Name::named(method) else { return missing(self) };
                 let exists = match class.as_class() {
                     Some(c) => (0..=5).any(|n| c.static_method(name, n).is_some() || c.method(name, n).is_some()),
                     None => class.is_def() && (0..=5).any(|n| exists_somewhere(name, n)),

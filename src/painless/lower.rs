@@ -201,15 +201,15 @@ impl Compiler<'_> {
         FieldName {
             key: self.key(name),
             index: name.parse().ok(),
-            getter: Name::parse(&format!("get{capital}")),
-            is_getter: Name::parse(&format!("is{capital}")),
-            setter: Name::parse(&format!("set{capital}")),
+            getter: Name::named(&format!("get{capital}")),
+            is_getter: Name::named(&format!("is{capital}")),
+            setter: Name::named(&format!("set{capital}")),
         }
     }
 
     fn field(&mut self, at: At, target: &Expr, name: &str, safe: bool) -> Result<Typed, CompileError> {
         if let Some(class) = self.static_target(target) {
-            let found = Name::parse(name).and_then(|constant| Some((constant, class.constant(constant)?)));
+            let found = Name::named(name).and_then(|constant| Some((constant, class.constant(constant)?)));
             let Some((name, result)) = found else {
                 return self.fault(at, format!("static field [{}, {name}] not found", class.java_name()));
             };

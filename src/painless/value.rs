@@ -20,6 +20,7 @@ use super::machine::Machine;
 use super::methods::builder::{Joiner, Tokenizer};
 use super::methods::function::Derived;
 use super::methods::stream::{Collector, Statistics, Stream};
+use super::methods::time::Moment;
 use super::methods::util::Base64;
 use super::regex::{Matcher, Pattern};
 use super::types::Type;
@@ -115,6 +116,13 @@ pub(super) enum Held<'a> {
     Decoder(Base64),
     Locale(&'a str),
     Uuid(u128),
+    Moment(Moment<'a>),
+    /// A `Duration` in nanoseconds.
+    Span(i128),
+    /// A `ChronoUnit` by its nanoseconds.
+    Unit(i128),
+    /// A `ZoneId`.
+    Zone(&'a str),
     Derived(Derived<'a>),
     Lambda {
         function: &'a Function,
@@ -213,6 +221,11 @@ pub(super) fn class_of(value: &Value<'_>) -> Class {
             Held::Decoder(_) => Class::Base64Decoder,
             Held::Locale(_) => Class::Locale,
             Held::Uuid(_) => Class::Uuid,
+            Held::Moment(moment) if moment.zone.is_some() => Class::ZonedDateTime,
+            Held::Moment(_) => Class::Instant,
+            Held::Span(_) => Class::Duration,
+            Held::Unit(_) => Class::ChronoUnit,
+            Held::Zone(_) => Class::ZoneId,
             Held::Derived(_) => Class::Function,
             Held::Lambda { .. }
             | Held::FunctionOf(_)
@@ -463,6 +476,9 @@ impl<'a> Machine<'a> {
             }
             (Some(Held::Pattern(a)), Some(Held::Pattern(b))) => Ok(std::ptr::eq(*a, *b)),
             (Some(Held::Uuid(a)), Some(Held::Uuid(b))) => Ok(a == b),
+            (Some(Held::Moment(a)), Some(Held::Moment(b))) => Ok(a.at == b.at && a.zone == b.zone),
+            (Some(Held::Span(a)), Some(Held::Span(b))) | (Some(Held::Unit(a)), Some(Held::Unit(b))) => Ok(a == b),
+            (Some(Held::Zone(a)), Some(Held::Zone(b))) => Ok(a == b),
             (Some(Held::Optional { value: a, .. }), Some(Held::Optional { value: b, .. })) => match (a, b) {
                 (Some(a), Some(b)) => self.equals_at(a, b, level + 1),
                 (a, b) => Ok(a.is_none() && b.is_none()),
@@ -608,6 +624,10 @@ impl<'a> Machine<'a> {
             Some(Held::Pattern(pattern)) => out.push_str(pattern.text()),
             Some(Held::Joiner(joiner)) => out.push_str(&joiner.text()),
             Some(Held::Locale(tag)) => out.push_str(tag),
+            Some(Held::Moment(moment)) => out.push_str(&moment.text()),
+            Some(Held::Zone(id)) => out.push_str(id),
+            Some(Held::Span(nanos)) => out.push_str(&super::methods::time::span_text(*nanos)),
+            Some(Held::Unit(nanos)) => out.push_str(super::methods::time::unit_text(*nanos)),
             Some(Held::Uuid(bits)) => {
                 let hex = format!("{bits:032x}");
                 for (index, part) in [0..8, 8..12, 12..16, 16..20, 20..32].into_iter().enumerate() {

@@ -251,7 +251,7 @@ fn member(named: &FxHashMap<String, Class>, class: Class, line: &str) -> Option<
     let dimensions = ((word.len() - bare.len()) / 2) as u8;
     let base = Type::primitive(bare).or_else(|| named.get(bare).copied().map(Type::class))?.base;
     let result = Type { base, dimensions };
-    let name = Name::parse(words.next()?)?;
+    let name = Name::named(words.next()?)?;
     let mut found: Vec<Member> = words.filter_map(arity).map(|arity| Member { arity, result }).collect();
     if found.is_empty() {
         found.push(Member { arity: Some(0), result });

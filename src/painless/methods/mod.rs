@@ -13,6 +13,7 @@ mod set;
 mod statics;
 pub(super) mod stream;
 pub(super) mod string;
+pub(super) mod time;
 pub(super) mod util;
 
 use super::api::{Class, Name};
@@ -63,6 +64,13 @@ pub(super) fn call<'a>(
             Held::Iterator { list, at, source } => iterator::call(m, receiver, (list, at, *source), name, args),
             Held::Pattern(pattern) => regex::pattern(m, receiver, pattern, name, args),
             Held::Matcher(matcher) => regex::matcher(m, receiver, matcher, name, args),
+            Held::Moment(moment) => time::call(m, receiver, *moment, name, args),
+            Held::Span(nanos) => time::call_span(m, receiver, *nanos, name, args),
+            Held::Unit(nanos) => time::call_unit(m, receiver, *nanos, name, args),
+            Held::Zone(id) => match (name, args) {
+                (Name::getId, []) => Ok(Value::Str(id)),
+                _ => object(m, receiver, name, args),
+            },
             Held::Encoder(coding) => util::encoder(m, receiver, *coding, name, args),
             Held::Decoder(coding) => util::decoder(m, receiver, *coding, name, args),
             Held::Exception { message, .. } => match (name, args) {
@@ -161,6 +169,9 @@ pub(super) fn call_static<'a>(
             let quoted = text(m, args.first().unwrap_or(&Value::Null))?.replace('\\', "\\\\").replace('$', "\\$");
             Some(m.string(&quoted)?)
         }
+        Class::ZonedDateTime | Class::Instant | Class::Duration | Class::ZoneId => {
+            time::call_static(m, class, name, args)?
+        }
         Class::Uuid => Some(util::uuid(m, name, args)?),
         Class::Locale => Some(thing(m.arena, Held::Locale(text(m, args.first().unwrap_or(&Value::Null))?))),
         Class::System => match name {
@@ -188,6 +199,7 @@ pub(super) fn call_static<'a>(
 pub(super) fn constant<'a>(m: &mut Machine<'a>, class: Class, name: Name) -> Result<Value<'a>, Throw> {
     let found = match class {
         Class::Collections => util::collections(m, name, &[])?,
+        Class::ChronoUnit => time::constant(m, name),
         Class::Locale => Some(thing(
             m.arena,
             Held::Locale(match name {
