@@ -63,8 +63,8 @@ fn check_lists_every_fault_and_exits_with_1() {
     };
     let output = check().output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let expected = "sluice.yml: kafka.brokers is missing; set it, as `kafka.brokers: 127.0.0.1:9092`\n\
-                    sluice.yml: kafka.topics is missing; set it, as `kafka.topics: [logs]`\n\
+    let expected = "sluice.yml: kafka.brokers is missing; set it, as `kafka: {brokers: 127.0.0.1:9092}`\n\
+                    sluice.yml: kafka.topics is missing; set it, as `kafka: {topics: [logs]}`\n\
                     sluice.yml:2:3: unknown key broker in kafka; did you mean brokers?\n\
                     3 faults\n";
     assert_eq!(text(&output.stdout), expected);

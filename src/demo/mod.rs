@@ -8,6 +8,8 @@
 mod attack;
 mod aws;
 mod beats;
+mod broker;
+mod files;
 mod records;
 
 pub use records::{Sample, records};

@@ -229,7 +229,8 @@ impl<'a> Raw<'a> {
             Default::Value(text) => Some(Value::new(None, text)),
             Default::Unset => None,
             Default::Required => {
-                let message = format!("{path} is missing; set it, as `{path}: {}`", example(path));
+                let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
+                let message = format!("{path} is missing; set it, as `{section}: {{{name}: {}}}`", example(path));
                 self.faults.push(Fault::of_file(self.file, message));
                 None
             }
@@ -304,6 +305,14 @@ impl<'a> Raw<'a> {
             let child = join(path, &name);
             self.places.0.insert(child.clone(), [key_place, place(value)]);
             let read = match keys::key(&child) {
+                // `config` would take it for a path, and which of two spellings wins would be left to chance.
+                _ if name.contains('.') => {
+                    let (line, column) = key_place;
+                    let message =
+                        format!("a dot in the key {name}; write each part as a key of its own, one below the other");
+                    self.faults.push(Fault::new(self.file, line, column, message));
+                    continue;
+                }
                 Some(declared) if declared.form == Form::Topics => self.topics(value, &child),
                 Some(_) => self.any(value, &child),
                 None if keys::is_section(&child) => self.section(value, &child),
