@@ -120,7 +120,8 @@ struct Member {
     positions: HashMap<Tenure, i64>,
     tenure_of: HashMap<Tenure, usize>,
     to_locate: Vec<(Tenure, usize)>,
-    to_process: Vec<BatchId>,
+    /// With how many records of the batch are processed.
+    to_process: Vec<(BatchId, usize)>,
     batches: HashMap<BatchId, Batch>,
     requests: Vec<Request>,
     commit_answers: Vec<(Vec<Commit>, Option<String>)>,
@@ -392,11 +393,10 @@ impl World {
         self.members[member].positions.insert(tenure, last + 1);
         let bytes = offsets.len() as u64 * RECORD_BYTES;
         let records: Vec<(u32, i64)> = offsets.iter().enumerate().map(|(i, o)| (i as u32, *o)).collect();
-        let before: Vec<BatchId> = self.members[member].to_process.clone();
+        let before = self.members[member].to_process.clone();
         self.step(member, Input::Read { tenure, offsets, bytes })?;
-        let new: Vec<BatchId> =
-            self.members[member].to_process.iter().filter(|b| !before.contains(b)).copied().collect();
-        for batch in new {
+        let new: Vec<_> = self.members[member].to_process.iter().filter(|b| !before.contains(b)).copied().collect();
+        for (batch, _) in new {
             self.members[member]
                 .batches
                 .insert(batch, Batch { partition: number, records: records.clone(), holders: 1 });
@@ -404,19 +404,21 @@ impl World {
         Ok(())
     }
 
-    /// A worker takes any waiting batch.
+    /// A worker takes any waiting batch, or goes on with one: a part of its records.
     fn process(&mut self, member: usize) -> Result<(), String> {
         if self.members[member].to_process.is_empty() {
             return Ok(());
         }
         let pick = self.dice.below(self.members[member].to_process.len());
-        let id = self.members[member].to_process.swap_remove(pick);
+        let (id, done) = self.members[member].to_process.swap_remove(pick);
         let Some(batch) = self.members[member].batches.get(&id) else { return Ok(()) };
         let number = batch.partition;
+        let part = 1 + self.dice.below(batch.records.len() - done);
+        let is_last = done + part == batch.records.len();
         let mut outcome = Outcome::default();
         let mut to_index = Vec::new();
         let mut dead = Vec::new();
-        for (index, offset) in &batch.records {
+        for (index, offset) in batch.records.iter().skip(done).take(part) {
             let record = self.logs[number].records.iter().find(|r| r.offset == *offset).ok_or("a record is gone")?;
             let mut open = 0;
             for (event, fate) in record.fates.iter().enumerate() {
@@ -444,6 +446,10 @@ impl World {
                 self.hold(member, id);
                 self.members[member].requests.push(Request { batch: id, items, to_dead_letters });
             }
+        }
+        if !is_last {
+            self.members[member].to_process.push((id, done + part));
+            return Ok(());
         }
         self.release(member, id)
     }
@@ -547,7 +553,7 @@ impl World {
                     self.members[member].to_locate.push((tenure, number));
                     self.members[member].tenure_of.insert(tenure, number);
                 }
-                Effect::Process(batch) => self.members[member].to_process.push(batch),
+                Effect::Process(batch) => self.members[member].to_process.push((batch, 0)),
                 Effect::Deliver(_) | Effect::DeadLetter { .. } => deliver = true,
                 Effect::Commit(commits) => self.store(member, commits)?,
                 Effect::Leave => {

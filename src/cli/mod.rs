@@ -9,6 +9,7 @@ mod manual;
 mod r#match;
 mod setup;
 mod rules;
+mod run;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
@@ -36,6 +37,7 @@ enum Command {
     Match(r#match::Arguments),
     Setup(setup::Arguments),
     Rules(rules::Arguments),
+    Run(run::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -56,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Match(arguments) => r#match::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
     };
     ended.unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error:#}");

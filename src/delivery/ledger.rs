@@ -29,8 +29,8 @@ struct Batch {
     records_open: usize,
     /// No record before this one is open.
     cursor: usize,
-    /// The hold that stands for "not processed yet" is still on each record.
-    unprocessed: bool,
+    /// Records from this one on are not processed yet: each is held open by one.
+    processed: usize,
 }
 
 /// An answer or an outcome that does not fit what is open: a fault of the caller, and never a reason to close a record.
@@ -53,23 +53,21 @@ impl Ledger {
             open: vec![1; records],
             records_open: records,
             cursor: 0,
-            unprocessed: true,
+            processed: 0,
         });
         Ok(self.first_seq + self.batches.len() as u64 - 1)
     }
 
-    /// A batch was processed: `open` says for each of its records how many answers it waits for; 0 closes it.
-    pub fn processed(&mut self, seq: u64, open: Vec<u32>) -> Result<(), Misfit> {
+    /// The next records of a batch were processed: `open` says for each how many answers it waits for; 0 closes it.
+    pub fn processed(&mut self, seq: u64, open: &[u32]) -> Result<(), Misfit> {
         let batch = self.batch(seq)?;
-        if !batch.unprocessed || batch.open.len() != open.len() {
-            return Err(Misfit);
-        }
-        batch.unprocessed = false;
-        batch.records_open = open.iter().filter(|n| **n > 0).count();
-        batch.open = open;
-        let events: u64 = batch.open.iter().map(|n| u64::from(*n)).sum();
+        let from = batch.processed;
+        let held = batch.open.get_mut(from..from + open.len()).ok_or(Misfit)?;
+        held.copy_from_slice(open);
+        batch.processed += open.len();
+        batch.records_open -= open.iter().filter(|n| **n == 0).count();
         batch.settle();
-        self.open_events += events;
+        self.open_events += open.iter().map(|n| u64::from(*n)).sum::<u64>();
         self.forget_closed();
         Ok(())
     }
@@ -77,7 +75,7 @@ impl Ledger {
     /// One of the answers that a record waits for has come.
     pub fn answer(&mut self, seq: u64, record: u32) -> Result<(), Misfit> {
         let batch = self.batch(seq)?;
-        if batch.unprocessed {
+        if record as usize >= batch.processed {
             return Err(Misfit);
         }
         let open = batch.open.get_mut(record as usize).filter(|open| **open > 0).ok_or(Misfit)?;
@@ -164,9 +162,10 @@ mod tests {
         assert_eq!(ledger.commit_point(), None);
         let first = ledger.read(vec![10, 12, 20], 0).unwrap();
         let second = ledger.read(vec![21, 40], 5).unwrap();
-        ledger.processed(second, vec![0, 1]).unwrap();
+        ledger.processed(second, &[0, 1]).unwrap();
         assert_eq!(ledger.commit_point(), Some(10), "the first batch is not processed");
-        ledger.processed(first, vec![1, 2, 0]).unwrap();
+        ledger.processed(first, &[1]).unwrap();
+        ledger.processed(first, &[2, 0]).unwrap();
         ledger.answer(first, 1).unwrap();
         assert_eq!(ledger.commit_point(), Some(10));
         ledger.answer(first, 0).unwrap();
@@ -186,10 +185,12 @@ mod tests {
         assert_eq!(ledger.read(vec![9, 8], 0), Err(Misfit));
         assert_eq!(ledger.read(vec![], 0), Err(Misfit));
         assert_eq!(ledger.answer(seq, 0), Err(Misfit), "not processed yet");
-        assert_eq!(ledger.processed(seq, vec![1]), Err(Misfit), "a record is missing");
-        assert_eq!(ledger.processed(seq + 1, vec![1, 1]), Err(Misfit));
-        ledger.processed(seq, vec![1, 1]).unwrap();
-        assert_eq!(ledger.processed(seq, vec![0, 0]), Err(Misfit), "twice");
+        assert_eq!(ledger.processed(seq, &[1, 1, 1]), Err(Misfit), "a record too many");
+        assert_eq!(ledger.processed(seq + 1, &[1, 1]), Err(Misfit));
+        ledger.processed(seq, &[1]).unwrap();
+        assert_eq!(ledger.answer(seq, 1), Err(Misfit), "the second is not processed yet");
+        ledger.processed(seq, &[1]).unwrap();
+        assert_eq!(ledger.processed(seq, &[0]), Err(Misfit), "twice");
         ledger.answer(seq, 0).unwrap();
         assert_eq!(ledger.answer(seq, 0), Err(Misfit), "answered twice");
         assert_eq!(ledger.answer(seq, 2), Err(Misfit));
@@ -221,7 +222,7 @@ mod tests {
         fn the_ledger_equals_its_model(steps in steps()) {
             let mut ledger = Ledger::default();
             let mut open: BTreeMap<i64, u32> = BTreeMap::new();
-            let mut unprocessed: Vec<(u64, Vec<i64>)> = Vec::new();
+            let mut unprocessed: Vec<(u64, usize, Vec<i64>)> = Vec::new();
             let mut awaited: Vec<(u64, u32, i64)> = Vec::new();
             let mut next = 0;
             for step in steps {
@@ -229,16 +230,21 @@ mod tests {
                     Step::Read { gaps } => {
                         let offsets: Vec<i64> = gaps.iter().map(|gap| { next += i64::from(*gap) + 1; next - 1 }).collect();
                         open.extend(offsets.iter().map(|offset| (*offset, 1)));
-                        unprocessed.push((ledger.read(offsets.clone(), 0).unwrap(), offsets));
+                        unprocessed.push((ledger.read(offsets.clone(), 0).unwrap(), 0, offsets));
                     }
                     Step::Process { pick, open: counts } if !unprocessed.is_empty() => {
-                        let (seq, offsets) = unprocessed.swap_remove(pick % unprocessed.len());
-                        let counts: Vec<u32> = offsets.iter().enumerate().map(|(i, _)| u32::from(counts[i])).collect();
-                        for (record, (offset, count)) in offsets.iter().zip(&counts).enumerate() {
-                            if *count == 0 { open.remove(offset); } else { open.insert(*offset, *count); }
-                            awaited.extend((0..*count).map(|_| (seq, record as u32, *offset)));
+                        let pick = pick % unprocessed.len();
+                        let (seq, done, offsets) = &mut unprocessed[pick];
+                        let part = 1 + usize::from(counts[5]).min(offsets.len() - *done - 1);
+                        let counts: Vec<u32> = counts.iter().map(|n| u32::from(*n)).cycle().take(part).collect();
+                        for (record, count) in (*done..).zip(&counts) {
+                            let offset = offsets[record];
+                            if *count == 0 { open.remove(&offset); } else { open.insert(offset, *count); }
+                            awaited.extend((0..*count).map(|_| (*seq, record as u32, offset)));
                         }
-                        ledger.processed(seq, counts).unwrap();
+                        ledger.processed(*seq, &counts).unwrap();
+                        *done += part;
+                        if *done == offsets.len() { unprocessed.swap_remove(pick); }
                     }
                     Step::Answer { pick } if !awaited.is_empty() => {
                         let (seq, record, offset) = awaited.swap_remove(pick % awaited.len());

@@ -33,7 +33,7 @@ impl fmt::Display for Partition {
 
 /// One assignment of a partition to this member. Never used twice, so that it fences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Tenure(u64);
+pub struct Tenure(pub u64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BatchId {
@@ -56,10 +56,10 @@ pub struct Commit {
     pub metadata: String,
 }
 
-/// What was made of one batch.
+/// What was made of the next records of a batch; a batch may be processed in parts, so that no part is too large.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Per record of the batch, in order: how many answers it waits for (events to be indexed, dead letters).
+    /// Per record, in order: how many answers it waits for (events to be indexed, dead letters).
     pub open: Vec<u32>,
     /// Events to be indexed, all records together.
     pub to_index: u64,
@@ -190,6 +190,7 @@ pub enum Report {
     CommitFailed {
         fault: String,
     },
+    Committed,
     /// An answer that fits nothing that is open: a fault of this program.
     Misfit {
         batch: BatchId,
@@ -278,7 +279,8 @@ pub struct PartitionState {
     pub partition: Partition,
     pub committed: Option<i64>,
     pub next_offset: Option<i64>,
-    /// One past the last offset of the log, as far as known.
+    /// Where the log begins, and one past its last offset, as far as known.
+    pub low: i64,
     pub high: i64,
     pub oldest_ms: Option<i64>,
     pub stalled: bool,
@@ -352,6 +354,11 @@ impl Machine {
         self.partitions.get(partition).copied()
     }
 
+    /// The partitions owned now.
+    pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
+        self.partitions.keys()
+    }
+
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -374,6 +381,7 @@ impl Machine {
             partition: owned.partition.clone(),
             committed: owned.committed,
             next_offset: owned.ledger.next_offset(),
+            low: owned.low,
             high: owned.high,
             oldest_ms: owned.ledger.oldest_ms(),
             stalled: owned.stalled,
@@ -512,7 +520,7 @@ impl Machine {
     fn processed(&mut self, batch: BatchId, outcome: Outcome) -> Vec<Effect> {
         let Some(owned) = self.owned.get_mut(&batch.tenure) else { return Vec::new() };
         let Outcome { open, to_index, dead_letters, dropped } = outcome;
-        if owned.ledger.processed(batch.seq, open).is_err() {
+        if owned.ledger.processed(batch.seq, &open).is_err() {
             return vec![Effect::Report(Report::Misfit { batch })];
         }
         self.counts.received += to_index + dead_letters + dropped;
@@ -585,7 +593,7 @@ impl Machine {
                 owned.committed = owned.committed.max(Some(commit.offset));
             }
         }
-        Vec::new()
+        vec![Effect::Report(Report::Committed)]
     }
 
     fn tick(&mut self, now_ms: i64) -> Vec<Effect> {

@@ -4,7 +4,12 @@
 //! dead letters, each acknowledged; and only by the member that owns the partition at that moment. What is read again after a crash
 //! or a rebalance is written under the same ids, so "at least once" becomes "once" in the index.
 //!
-//! Reading order: [`ledger`] (what is open in one partition), [`machine`] (assignment, fencing, budget, commits; pure).
+//! Reading order: [`ledger`] (what is open in one partition), [`machine`] (assignment, fencing, budget, commits; pure), [`lane`] (the
+//! loop that joins the machine to a consumer), [`producer`] (dead letters), [`runtime`] (threads, tasks and signals), `meter` (metrics).
 
+pub mod lane;
 pub mod ledger;
 pub mod machine;
+mod meter;
+pub mod producer;
+pub mod runtime;
