@@ -14,9 +14,9 @@
 //! What needs only one module's code is tested in that module.
 
 mod architecture;
-mod detect;
 mod cli;
 mod decode;
+mod detect;
 mod dlq;
 mod event;
 mod index_client;

@@ -130,7 +130,8 @@ impl Program {
         let found = backtracking.regex.captures_from_pos(text, from).map_err(|e| Exhausted(e.to_string()))?;
         let Some(captures) = found else { return Ok(false) };
         for slot in &backtracking.slots {
-            spans.push(captures.get(*slot).map(|group| (group.start(), group.end())));
+            let group = if *slot == usize::MAX { None } else { captures.get(*slot) };
+            spans.push(group.map(|group| (group.start(), group.end())));
         }
         Ok(true)
     }
@@ -205,8 +206,10 @@ impl Linear {
             return Ok(Decision::NoMatch);
         }
         let place = |group: usize| {
-            let start = scratch.raw.get(group * 2).copied().flatten()?;
-            let end = scratch.raw.get(group * 2 + 1).copied().flatten()?;
+            // A group that was simplified away has no number in the engine's pattern.
+            let slot = group.checked_mul(2)?;
+            let start = scratch.raw.get(slot).copied().flatten()?;
+            let end = scratch.raw.get(slot + 1).copied().flatten()?;
             Some((start.get(), end.get()))
         };
         for (group, verify) in &self.checks {
