@@ -15,6 +15,7 @@ mod api;
 mod call;
 mod code;
 mod compile;
+mod equality;
 mod error;
 mod eval;
 mod expression;
