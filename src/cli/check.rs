@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::event::Symbols;
+use crate::pipeline::processors::Resources;
+use crate::pipeline::run::{Limits, Pipelines};
+use crate::settings::{Fault, Settings};
+
 /// Check the settings and what they name: every fault with its file, line and column
 #[derive(Args)]
 pub struct Arguments {
@@ -14,7 +19,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let faults = match arguments.settings.load() {
         // What the settings name (pipelines, rules) is read here, each kind adding its own faults.
-        Ok(_) => Vec::new(),
+        Ok(settings) => faults_of_pipelines(&settings),
         Err(faults) => faults.0,
     };
     if faults.is_empty() {
@@ -29,4 +34,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     report.push_str(&format!("{} fault{plural}\n", faults.len()));
     super::print(&report)?;
     Ok(ExitCode::FAILURE)
+}
+
+fn faults_of_pipelines(settings: &Settings) -> Vec<Fault> {
+    let Some(dir) = &settings.pipelines.dir else { return Vec::new() };
+    let loaded = Pipelines::load_tree(dir, &mut Symbols::new(), &Resources::default(), Limits::default());
+    loaded.err().unwrap_or_default()
 }

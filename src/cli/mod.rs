@@ -7,9 +7,11 @@ mod check;
 mod dlq;
 mod manual;
 mod r#match;
-mod setup;
 mod rules;
 mod run;
+mod setup;
+mod simulate;
+mod test;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
@@ -32,6 +34,8 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Dlq(dlq::Arguments),
+    Simulate(simulate::Arguments),
+    Test(test::Arguments),
     Completions(manual::CompletionsArguments),
     Man(manual::ManArguments),
     Match(r#match::Arguments),
@@ -53,6 +57,8 @@ pub fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Dlq(arguments) => dlq::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::man(&arguments),
         Command::Match(arguments) => r#match::run(&arguments),

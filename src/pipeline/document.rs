@@ -27,6 +27,8 @@ pub struct Failure<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
     pub processor: &'a str,
+    /// The processor has a condition and no handlers of its own: `_ingest.on_failure_processor_type` is then `conditional`, as in the originals.
+    pub conditional: bool,
     pub tag: Option<&'a str>,
     pub pipeline: &'a str,
 }

@@ -1,30 +1,25 @@
-//! Pipelines from files: reading, building, and the checks across pipelines.
+//! Pipelines from texts: building, and the checks across pipelines. Which file is which pipeline is [`super::files`]'s.
 //!
 //! Everything that is wrong is found in one go. Loading is all or nothing: whoever reloads keeps the old set when there is a fault.
 
-use std::fs;
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
 use crate::event::Symbols;
+use crate::settings::fault;
 
+use super::files::{self, Source};
 use super::options::Options;
 use super::processors::{self, Resources};
 use super::run::{Limits, Pipeline, PipelineId, Pipelines, Step};
 use super::source::{self, Fault, Node, Position, Tree};
 
-/// One pipeline before it is compiled.
-#[derive(Clone, Debug)]
-pub struct Source {
-    pub name: String,
-    /// For faults: where the text came from.
-    pub file: String,
-    pub text: String,
-}
-
 /// Processors inside processors (`foreach`, `on_failure`): a recursion each, at load and at run time.
 const PROCESSOR_LEVELS_MAX: usize = 32;
+
+/// How deep a document may be nested: as deep as Jackson reads by default.
+pub const DOCUMENT_LEVELS_MAX: usize = 1000;
 
 /// What builders share while a set of pipelines is loaded.
 pub struct Build<'b> {
@@ -39,27 +34,18 @@ pub struct Build<'b> {
     levels: usize,
 }
 
-/// Every pipeline file (`.yml`, `.yaml`, `.json`) of a folder, named by its file.
-pub fn read_dir(dir: &Path) -> Result<Vec<Source>, Fault> {
-    let shown = dir.display().to_string();
-    let unreadable = |what: String| Fault { at: Position { file: shown.as_str().into(), line: 1, column: 1 }, what };
-    let mut sources = Vec::new();
-    let entries = fs::read_dir(dir).map_err(|e| unreadable(format!("cannot read the folder: {e}")))?;
-    let mut paths: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-    paths.sort();
-    for path in paths {
-        let kind = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        if !matches!(kind, "yml" | "yaml" | "json") {
-            continue;
-        }
-        let text = fs::read_to_string(&path).map_err(|e| unreadable(format!("cannot read {}: {e}", path.display())))?;
-        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
-        sources.push(Source { name, file: path.display().to_string(), text });
-    }
-    Ok(sources)
-}
-
 impl Pipelines {
+    /// Reads and compiles every pipeline under a folder.
+    pub fn load_tree(
+        dir: &Path,
+        symbols: &mut Symbols,
+        resources: &Resources,
+        limits: Limits,
+    ) -> Result<Pipelines, Vec<Fault>> {
+        let sources = files::read_tree(dir).map_err(|fault| vec![fault])?;
+        Pipelines::load(&sources, symbols, resources, limits)
+    }
+
     /// Compiles a set of pipelines that may call each other.
     pub fn load(
         sources: &[Source],
@@ -78,14 +64,14 @@ impl Pipelines {
         };
         for (at, source) in sources.iter().enumerate() {
             if build.ids.insert(source.name.as_str().into(), PipelineId(at)).is_some() {
-                let at = Position { file: source.file.as_str().into(), line: 1, column: 1 };
-                build.faults.push(Fault { at, what: format!("a second pipeline with the name `{}`", source.name) });
+                let what = format!("a second pipeline with the name `{}`", source.name);
+                build.faults.push(Fault::of_file(&*source.file, what));
             }
         }
         let mut pipelines = Vec::with_capacity(sources.len());
         for (at, source) in sources.iter().enumerate() {
             build.current = PipelineId(at);
-            let read = source::parse(&source.file, &package_names(&source.text));
+            let read = source::parse(&source.file, &package_names(&source.text, source.scope.as_deref()));
             match read.and_then(|node| build.pipeline(&source.name, &node)) {
                 Ok(pipeline) => pipelines.push(pipeline),
                 Err(fault) => build.faults.push(fault),
@@ -105,7 +91,7 @@ impl Pipelines {
 }
 
 /// A package names a pipeline of its own `{{ IngestPipeline "name" }}`; installed, it is the name alone.
-fn package_names(text: &str) -> String {
+fn package_names(text: &str, scope: Option<&str>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("{{") {
@@ -121,7 +107,7 @@ fn package_names(text: &str) -> String {
         });
         match name {
             Some((name, after)) => {
-                out.push_str(name);
+                out.push_str(&files::scoped(scope, name));
                 rest = after;
             }
             None => {
@@ -145,10 +131,9 @@ impl<'b> Build<'b> {
                 "processors" => steps = Some(self.steps(value)?),
                 "on_failure" => on_failure = self.steps(value)?,
                 "description" | "version" | "_meta" | "deprecated" => {}
-                other => self.faults.push(Fault {
-                    at: key.at.clone(),
-                    what: format!("a pipeline has no option `{other}`; it has `processors` and `on_failure`"),
-                }),
+                other => self.faults.push(
+                    key.at.fault(format!("a pipeline has no option `{other}`; it has `processors` and `on_failure`")),
+                ),
             }
         }
         let steps = steps.ok_or_else(|| node.fault("the pipeline has no `processors`"))?;
@@ -188,7 +173,9 @@ impl<'b> Build<'b> {
 
     fn step(&mut self, kind: &str, at: &Position, node: &Node) -> Result<Step, Fault> {
         let Some(builder) = processors::builder(kind) else {
-            return Err(Fault { at: at.clone(), what: format!("there is no processor `{kind}`") });
+            let hint = fault::did_you_mean(kind, processors::names());
+            let hint = hint.map_or(String::new(), |known| format!("; did you mean `{known}`?"));
+            return Err(at.fault(format!("there is no processor `{kind}`{hint}")));
         };
         if node.map().is_none() {
             return Err(node.fault(format!("{kind}: the options are a map, not {}", node.kind())));
@@ -217,14 +204,12 @@ impl<'b> Build<'b> {
         if options.has("on_failure") && on_failure.is_empty() {
             return Err(options.fault("on_failure", "has no processors"));
         }
-        if options.node("if").is_some() {
-            return Err(options.fault("if", "is not understood"));
-        }
+        let condition = options.condition()?;
         let built = builder(&mut options);
         // After a fault not every option has been read.
         let unread = if built.is_ok() { options.unread() } else { Vec::new() };
         self.faults.extend(unread);
-        Ok(Step { kind: kind.into(), tag, processor: built?, ignore_failure, on_failure })
+        Ok(Step { kind: kind.into(), tag, condition, processor: built?, ignore_failure, on_failure })
     }
 
     /// The pipeline of that name, which may be loaded later.
@@ -239,7 +224,7 @@ impl<'b> Build<'b> {
         for (_, to, at, may_be_missing) in &self.references {
             if to.0 >= sources.len() && !may_be_missing {
                 let name = self.ids.iter().find(|(_, id)| *id == to).map_or("", |(name, _)| name);
-                self.faults.push(Fault { at: at.clone(), what: format!("there is no pipeline `{name}`") });
+                self.faults.push(at.fault(format!("there is no pipeline `{name}`")));
             }
         }
         // A reference closes a cycle when its target leads back to its origin.
@@ -253,7 +238,7 @@ impl<'b> Build<'b> {
                     let what = format!(
                         "the pipeline `{name}` comes back here: pipelines must not call each other in a circle"
                     );
-                    self.faults.push(Fault { at: at.clone(), what });
+                    self.faults.push(at.fault(what));
                     break;
                 }
                 for (_, to, ..) in self.references.iter().filter(|(from, ..)| *from == id) {

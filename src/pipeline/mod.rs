@@ -3,7 +3,7 @@
 //! Owns the pipeline language and what processors may do to a document; conditions and scripts are [`crate::painless`]'s, regular
 //! expressions, time formats and Java's numbers [`crate::java`]'s. Where the two products differ, Elastic's behaviour is the truth. Reading order:
 //! [`source`] (files to nodes with positions), [`path`], [`document`] (what a processor sees), [`template`], [`options`] (a processor's settings),
-//! [`processors`] (the families, and how one is added), [`load`], [`run`].
+//! [`processors`] (the families, and how one is added), [`files`] and [`load`], [`run`]; [`cases`] and [`compare`] test pipelines.
 
 pub mod source;
 
@@ -16,5 +16,12 @@ pub mod grok;
 pub mod options;
 pub mod processors;
 
+pub mod files;
 pub mod load;
 pub mod run;
+
+pub mod cases;
+pub mod compare;
+
+#[cfg(test)]
+mod tests;

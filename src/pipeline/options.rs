@@ -3,10 +3,13 @@
 //! Names, types and defaults are the originals'. A builder reads what it knows; [`Options::unread`] are the faults for the rest.
 
 use crate::event::Symbols;
+use crate::painless;
+use crate::settings::fault;
 
 use super::load::Build;
 use super::path::FieldPath;
 use super::processors::Resources;
+use super::processors::script::Script;
 use super::run::{PipelineId, Step};
 use super::source::{Fault, Node, Position, Tree};
 use super::template::{FieldName, Literal, Template};
@@ -51,11 +54,11 @@ impl<'o, 'b> Options<'o, 'b> {
     /// A fault at an option's value, or at the processor when the option is not there.
     pub fn fault(&self, name: &str, what: impl std::fmt::Display) -> Fault {
         let at = self.node.get(name).map_or(self.at, |node| &node.at);
-        Fault { at: at.clone(), what: format!("{}: `{name}` {what}", self.processor) }
+        at.fault(format!("{}: `{name}` {what}", self.processor))
     }
 
     fn missing(&self, name: &str) -> Fault {
-        Fault { at: self.at.clone(), what: format!("{}: the option `{name}` is missing", self.processor) }
+        self.at.fault(format!("{}: the option `{name}` is missing", self.processor))
     }
 
     pub fn text(&mut self, name: &'static str) -> Result<&'o str, Fault> {
@@ -205,15 +208,32 @@ impl<'o, 'b> Options<'o, 'b> {
         self.build.refer(pipeline, at, may_be_missing)
     }
 
+    /// The script that the options `source`, `lang` and `params` make.
+    pub fn script(&mut self, context: painless::Context) -> Result<Script, Fault> {
+        let parts = ["lang", "source", "id", "params"].map(|name| self.node(name));
+        let inline = self.node("inline");
+        let [lang, source, id, params] = parts;
+        Script::from_parts(self.node, lang, source.or(inline), id, params, context, self.build)
+    }
+
+    /// The condition under which the processor runs.
+    pub fn condition(&mut self) -> Result<Option<Script>, Fault> {
+        match self.node("if") {
+            Some(node) => Script::build(node, painless::Context::Condition, self.build).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// A fault for every option that nobody has read.
     pub fn unread(&self) -> Vec<Fault> {
         let entries = self.node.map().unwrap_or_default();
         entries
             .iter()
             .filter(|(key, _)| !self.read.contains(&key.text.as_str()))
-            .map(|(key, _)| Fault {
-                at: key.at.clone(),
-                what: format!("{}: there is no option `{}`", self.processor, key.text),
+            .map(|(key, _)| {
+                let known = fault::did_you_mean(&key.text, self.read.iter().copied());
+                let hint = known.map_or(String::new(), |known| format!("; did you mean `{known}`?"));
+                key.at.fault(format!("{}: there is no option `{}`{hint}", self.processor, key.text))
             })
             .collect()
     }

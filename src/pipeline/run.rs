@@ -8,9 +8,11 @@ use bumpalo::collections::Vec as BumpVec;
 use rustc_hash::FxHashMap;
 
 use crate::event::{Arena, Object, Value};
+use crate::painless;
 
 use super::document::{Document, Done, Failure, Flow, Origin};
 use super::processors::Processor;
+use super::processors::script::Script;
 
 /// What one document may cost.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Limits {
     /// Memory that pipelines may take for one document, what they threw away included. Too small refuses large documents that scripts
     /// copy; too big lets one document take the memory budget of the batch.
     pub growth_bytes_max: usize,
+    /// What one run of one script may use.
+    pub script: painless::Limits,
 }
 
 impl Default for Limits {
@@ -34,6 +38,7 @@ impl Default for Limits {
             steps_max: 1_000_000,
             foreach_elements_max: 100_000,
             growth_bytes_max: 64 << 20,
+            script: painless::Limits::default(),
         }
     }
 }
@@ -61,6 +66,7 @@ pub struct Pipeline {
 pub struct Step {
     pub(super) kind: Box<str>,
     pub(super) tag: Option<Box<str>>,
+    pub(super) condition: Option<Script>,
     pub(super) processor: Box<dyn Processor>,
     pub(super) ignore_failure: bool,
     pub(super) on_failure: Box<[Step]>,
@@ -232,7 +238,8 @@ pub(super) fn run_steps<'a>(steps: &'a [Step], document: &mut Document<'a>) -> D
 fn handle<'a>(handlers: &'a [Step], failure: Failure<'a>, document: &mut Document<'a>) -> Done<'a> {
     let text = |text: Option<&'a str>| text.map_or(Value::Null, Value::Str);
     document.set_ingest("on_failure_message", Value::Str(failure.cause));
-    document.set_ingest("on_failure_processor_type", text(failure.origin.map(|origin| origin.processor)));
+    let kind = failure.origin.map(|origin| if origin.conditional { "conditional" } else { origin.processor });
+    document.set_ingest("on_failure_processor_type", text(kind));
     document.set_ingest("on_failure_processor_tag", text(failure.origin.and_then(|origin| origin.tag)));
     document.set_ingest("on_failure_pipeline", text(failure.origin.map(|origin| origin.pipeline)));
     let done = run_steps(handlers, document);
@@ -254,6 +261,16 @@ impl Step {
             let most = document.limits.growth_bytes_max;
             return Err(document.fail(format_args!("the document took more than {most} bytes of memory")));
         }
+        if let Some(condition) = &self.condition {
+            match condition.holds(document) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Flow::Next),
+                Err(mut failure) => {
+                    failure.origin = Some(Origin { conditional: true, ..self.origin(document) });
+                    return Err(failure);
+                }
+            }
+        }
         if !self.ignore_failure && self.on_failure.is_empty() {
             return self.processor.run(document);
         }
@@ -274,6 +291,7 @@ impl Step {
     fn origin<'a>(&'a self, document: &Document<'a>) -> Origin<'a> {
         Origin {
             processor: &self.kind,
+            conditional: self.condition.is_some() && self.on_failure.is_empty(),
             tag: self.tag.as_deref(),
             pipeline: document.stack.last().map_or("", |pipeline| &pipeline.name),
         }

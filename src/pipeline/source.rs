@@ -4,10 +4,11 @@
 //! rewritten first. Scalars are typed by the YAML 1.2 core schema, as js-yaml and Go's yaml type a package's files. Aliases are
 //! copied and the copies counted, so that a file cannot grow without bound.
 
-use std::fmt;
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
+
+pub use crate::settings::Fault;
 
 /// A place in a pipeline file; both counts begin at 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,16 +18,9 @@ pub struct Position {
     pub column: usize,
 }
 
-/// What is wrong in a file, where, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub at: Position,
-    pub what: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.at.file, self.at.line, self.at.column, self.what)
+impl Position {
+    pub fn fault(&self, what: impl Into<String>) -> Fault {
+        Fault::new(&*self.file, self.line, self.column, what)
     }
 }
 
@@ -34,6 +28,10 @@ impl fmt::Display for Fault {
 pub struct Node {
     pub at: Position,
     pub tree: Tree,
+    /// Where the characters of a text stand: the line and column of its first one.
+    text_at: (usize, usize),
+    /// Its further lines begin at this column.
+    indent: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +59,7 @@ const NESTING_LEVELS_MAX: usize = 100;
 
 impl Node {
     pub fn fault(&self, what: impl Into<String>) -> Fault {
-        Fault { at: self.at.clone(), what: what.into() }
+        self.at.fault(what)
     }
 
     pub fn text(&self) -> Option<&str> {
@@ -89,6 +87,50 @@ impl Node {
         self.map()?.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
     }
 
+    /// The place of a character of this text, by its line and column there, both from 1. In a folded or escaped text the line is a guess.
+    pub fn position_in(&self, line: usize, column: usize) -> Position {
+        let (first_line, first_column) = self.text_at;
+        let start = if line <= 1 { first_column } else { self.indent };
+        Position {
+            file: self.at.file.clone(),
+            line: first_line + line.saturating_sub(1),
+            column: start + column.saturating_sub(1),
+        }
+    }
+
+    /// The names of all maps in this tree.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        let mut open = vec![self];
+        while let Some(node) = open.pop() {
+            match &node.tree {
+                Tree::List(items) => open.extend(items),
+                Tree::Map(entries) => {
+                    names.extend(entries.iter().map(|(name, _)| name.text.as_str()));
+                    open.extend(entries.iter().map(|(_, node)| node));
+                }
+                _ => {}
+            }
+        }
+        names
+    }
+
+    /// The tree as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.tree {
+            Tree::Null => Json::Null,
+            Tree::Bool(flag) => Json::Bool(*flag),
+            Tree::Int(n) => Json::from(*n),
+            Tree::Float(n) => Json::from(*n),
+            Tree::Text(text) => Json::String(text.clone()),
+            Tree::List(items) => Json::Array(items.iter().map(Node::to_json).collect()),
+            Tree::Map(entries) => {
+                Json::Object(entries.iter().map(|(key, value)| (key.text.clone(), value.to_json())).collect())
+            }
+        }
+    }
+
     /// What kind of value this is, for messages.
     pub fn kind(&self) -> &'static str {
         match self.tree {
@@ -106,17 +148,18 @@ impl Node {
 pub fn parse(file: &str, text: &str) -> Result<Node, Fault> {
     let file: Arc<str> = file.into();
     let json = text.trim_start().starts_with('{').then(|| json_as_yaml(text));
-    let mut builder = Builder { file, open: Vec::new(), anchors: Vec::new(), nodes: 0, root: None };
+    let lines = json.as_deref().unwrap_or(text).lines().collect();
+    let mut builder = Builder { lines, file, open: Vec::new(), anchors: Vec::new(), nodes: 0, root: None };
     for event in Parser::new_from_str(json.as_deref().unwrap_or(text)) {
         match event {
             Ok((event, span)) => builder.take(event, span.start)?,
             Err(e) => {
-                return Err(Fault { at: builder.position(*e.marker()), what: format!("no valid YAML: {}", e.info()) });
+                return Err(builder.position(*e.marker()).fault(format!("no valid YAML: {}", e.info())));
             }
         }
     }
     let empty = builder.position(Marker::new(0, 1, 0));
-    builder.root.ok_or(Fault { at: empty, what: "the file is empty".into() })
+    builder.root.ok_or_else(|| empty.fault("the file is empty"))
 }
 
 /// Tabs between tokens and escaped surrogate pairs are JSON and not YAML.
@@ -157,7 +200,8 @@ fn json_as_yaml(text: &str) -> String {
     out
 }
 
-struct Builder {
+struct Builder<'t> {
+    lines: Vec<&'t str>,
     file: Arc<str>,
     open: Vec<(Node, usize, Option<Name>)>,
     anchors: Vec<(usize, Node)>,
@@ -165,7 +209,7 @@ struct Builder {
     root: Option<Node>,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn position(&self, marker: Marker) -> Position {
         Position { file: self.file.clone(), line: marker.line(), column: marker.col() + 1 }
     }
@@ -178,17 +222,18 @@ impl Builder {
                 // A key keeps its text whatever type it would have as a value.
                 let key = matches!(self.open.last(), Some((Node { tree: Tree::Map(_), .. }, _, None)));
                 let tree = if key { Tree::Text(text_of(tree, marker)) } else { tree };
-                self.add(Node { at, tree }, anchor)
+                let (text_at, indent) = self.place_of_text(style, &at);
+                self.add(Node { at, tree, text_at, indent }, anchor)
             }
-            Event::SequenceStart(anchor, _) => self.open(Node { at, tree: Tree::List(Vec::new()) }, anchor),
-            Event::MappingStart(anchor, _) => self.open(Node { at, tree: Tree::Map(Vec::new()) }, anchor),
+            Event::SequenceStart(anchor, _) => self.open(at, Tree::List(Vec::new()), anchor),
+            Event::MappingStart(anchor, _) => self.open(at, Tree::Map(Vec::new()), anchor),
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some((node, anchor, _)) => self.add(node, anchor),
                 None => Ok(()),
             },
             Event::Alias(anchor) => {
                 let found = self.anchors.iter().find(|(id, _)| *id == anchor).map(|(_, node)| node.clone());
-                let Some(node) = found else { return Err(Fault { at, what: "an alias inside its own anchor".into() }) };
+                let Some(node) = found else { return Err(at.fault("an alias inside its own anchor")) };
                 self.nodes += count(&node);
                 self.add(node, 0)
             }
@@ -196,7 +241,23 @@ impl Builder {
         }
     }
 
-    fn open(&mut self, node: Node, anchor: usize) -> Result<(), Fault> {
+    /// Where a scalar's own characters begin, and at which column its further lines do.
+    fn place_of_text(&self, style: ScalarStyle, at: &Position) -> ((usize, usize), usize) {
+        if !matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+            let quote = usize::from(style != ScalarStyle::Plain);
+            return ((at.line, at.column + quote), 1);
+        }
+        // A block's text begins on the line behind its `|`.
+        let marker = self.lines.get(at.line - 1).is_some_and(|line| line.trim_end().ends_with(['|', '>', '-', '+']));
+        let first = at.line + usize::from(marker);
+        let line = self.lines.iter().skip(first - 1).find(|line| !line.trim().is_empty());
+        let indent = line.map_or(1, |line| line.len() - line.trim_start().len() + 1);
+        ((first, indent), indent)
+    }
+
+    fn open(&mut self, at: Position, tree: Tree, anchor: usize) -> Result<(), Fault> {
+        let text_at = (at.line, at.column);
+        let node = Node { at, tree, text_at, indent: 1 };
         if self.open.len() >= NESTING_LEVELS_MAX {
             return Err(node.fault(format!("nested deeper than {NESTING_LEVELS_MAX} levels")));
         }
@@ -220,10 +281,10 @@ impl Builder {
                 Some(name) => entries.push((name, node)),
                 None => {
                     let Tree::Text(text) = node.tree else {
-                        return Err(Fault { at: node.at, what: "a key must be text".into() });
+                        return Err(node.at.fault("a key must be text"));
                     };
                     if entries.iter().any(|(name, _)| name.text == text) {
-                        return Err(Fault { at: node.at, what: format!("the key `{text}` stands twice in one map") });
+                        return Err(node.at.fault(format!("the key `{text}` stands twice in one map")));
                     }
                     *key = Some(Name { at: node.at, text });
                 }

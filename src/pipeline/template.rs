@@ -7,8 +7,9 @@
 use bumpalo::collections::String as BumpString;
 
 use crate::event::{Symbols, Value};
+use crate::java::numbers;
 
-use super::document::{Document, Failure};
+use super::document::{Document, Failure, Number, number};
 use super::path::{FieldPath, Path};
 use super::source::{Node, Tree};
 
@@ -349,11 +350,16 @@ pub fn print(value: &Value<'_>, out: &mut BumpString<'_>, level: usize) {
             }
             out.push('}');
         }
-        scalar => {
-            let mut text = Vec::new();
-            crate::event::write::write(scalar, &mut text);
-            out.push_str(std::str::from_utf8(&text).unwrap_or_default());
-        }
+        Value::Null => out.push_str("null"),
+        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        scalar => match number(scalar) {
+            Some(Number::Int(n)) => out.push_str(itoa::Buffer::new().format(n)),
+            Some(Number::Long(n)) => out.push_str(itoa::Buffer::new().format(n)),
+            Some(Number::Big(text)) => out.push_str(text),
+            Some(Number::Float(n)) => out.push_str(&numbers::float_to_string(n)),
+            Some(Number::Double(n)) => out.push_str(&numbers::double_to_string(n)),
+            None => {}
+        },
     }
 }
 

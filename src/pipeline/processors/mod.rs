@@ -5,6 +5,7 @@
 //! patterns, tables. At run time a processor allocates only in the document's arena and makes a failure by [`Document::fail`].
 
 mod control;
+mod convert;
 mod date;
 mod dissect;
 mod fields;
@@ -12,7 +13,10 @@ mod fingerprint;
 mod geoip;
 mod grok;
 mod html;
+mod lists;
 pub mod network;
+pub mod script;
+mod structured;
 mod text;
 pub mod uri_parts;
 mod user_agent;
@@ -49,8 +53,16 @@ const FAMILIES: &[&[(&str, Builder)]] = &[
     network::PROCESSORS,
     uri_parts::PROCESSORS,
     user_agent::PROCESSORS,
+    lists::PROCESSORS,
+    convert::PROCESSORS,
+    script::PROCESSORS,
+    structured::PROCESSORS,
 ];
 
 pub fn builder(name: &str) -> Option<Builder> {
     FAMILIES.iter().flat_map(|family| family.iter()).find(|(known, _)| *known == name).map(|(_, builder)| *builder)
+}
+
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FAMILIES.iter().flat_map(|family| family.iter()).map(|(name, _)| *name)
 }
