@@ -221,12 +221,10 @@ impl Config {
                         self.dynamic.push((name.text.clone(), regex(value)?));
                     }
                 }
+                // elastic-package knows this one option, and passes over a Beat's others.
                 "multiline" => {
-                    for (name, value) in value.map().unwrap_or_default() {
-                        match name.text.as_str() {
-                            "first_line_pattern" => self.first_line = Some(regex(value)?),
-                            other => return Err(name.at.fault(format!("`multiline` has no option `{other}`"))),
-                        }
+                    if let Some(pattern) = value.get("first_line_pattern") {
+                        self.first_line = Some(regex(pattern)?);
                     }
                 }
                 "exclude_lines" => {
