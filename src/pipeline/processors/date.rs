@@ -69,8 +69,21 @@ impl Formats {
     }
 }
 
+/// The formats that are valid. The originals read a format when its turn comes, so pipelines that work may have an invalid one among
+/// others, which reads no text; only when all are invalid, nothing could ever be read.
 fn compile(texts: &[String], locale: Locale) -> Result<Vec<ProcessorFormat>, String> {
-    texts.iter().map(|text| ProcessorFormat::compile(text, locale).map_err(|fault| fault.to_string())).collect()
+    let mut valid = Vec::with_capacity(texts.len());
+    let mut told = None;
+    for text in texts {
+        match ProcessorFormat::compile(text, locale) {
+            Ok(format) => valid.push(format),
+            Err(fault) => told = told.or(Some(fault.to_string())),
+        }
+    }
+    match told {
+        Some(fault) if valid.is_empty() => Err(fault),
+        _ => Ok(valid),
+    }
 }
 
 fn date(options: &mut Options<'_, '_>) -> Result<Box<dyn Processor>, Fault> {
