@@ -99,3 +99,24 @@ fn completions_and_man_pages_know_every_command() {
         assert!(out.join(format!("sluice-{command}.1")).is_file(), "{command} has no man page");
     }
 }
+
+#[test]
+fn the_demo_ends_by_itself_with_every_event_and_every_broken_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let output = sluice(&["demo", "--out", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+
+    let events = std::fs::read_to_string(out.join("events.ndjson")).unwrap();
+    assert!(said.contains(&format!("held {} events", events.lines().count())), "{said}");
+    // 8,500 of every day, and the attack.
+    assert!((8600..9000).contains(&events.lines().count()), "{said}");
+    for line in events.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(event["@timestamp"].is_string(), "{line}");
+    }
+    let dead_letters = std::fs::read_to_string(out.join("dead-letters.ndjson")).unwrap();
+    assert_eq!(dead_letters.lines().count(), 3, "{dead_letters}");
+    assert!(said.contains("3 records could not be processed"), "{said}");
+}

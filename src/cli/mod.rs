@@ -4,6 +4,7 @@
 //! here, once. Help, shell completions and man pages all come from the declarations in these files.
 
 mod check;
+mod demo;
 mod dlq;
 mod manual;
 mod r#match;
@@ -37,6 +38,7 @@ enum Command {
     Simulate(simulate::Arguments),
     Test(test::Arguments),
     Completions(manual::CompletionsArguments),
+    Demo(demo::Arguments),
     Man(manual::ManArguments),
     Match(r#match::Arguments),
     Setup(setup::Arguments),
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Man(arguments) => manual::man(&arguments),
         Command::Match(arguments) => r#match::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),

@@ -6,7 +6,7 @@
 //! Memory: the budget of the settings is divided once, here, among what is fetched, what is in flight, bodies and the producer's queue;
 //! the rest is for the program itself.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
@@ -16,6 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc as async_mpsc;
 
@@ -24,6 +25,7 @@ use super::machine::{BatchId, Limits, Machine, Tenure};
 use super::producer::{Letter, Producer};
 use crate::clock;
 use crate::index::opensearch::Client;
+use crate::index::verdict::Reply;
 use crate::index::{self, Indexer, outbox};
 use crate::process::budget::Budget;
 use crate::process::generation::{Current, Generation, Plan};
@@ -65,13 +67,32 @@ const DRAIN_MS_MAX: i64 = 25_000;
 
 /// Runs the service until a signal ends it. An error means that it could not start, or could not go on.
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
+    on_tokio(serve(settings))
+}
+
+/// Runs the role `process` with `send` in the place of a server, until everything before `ends` (topic and partition → one past the last
+/// offset) is committed. `show` sees the state of the loop a few times a second, and ends the run by an error.
+pub fn run_to_the_end<S, F>(
+    settings: &Settings,
+    ends: &BTreeMap<(String, i32), i64>,
+    send: S,
+    show: impl FnMut(&Status) -> anyhow::Result<()>,
+) -> anyhow::Result<()>
+where
+    S: Fn(Bytes, usize) -> F + Send + 'static,
+    F: Future<Output = Reply> + Send + 'static,
+{
+    on_tokio(serve_to_the_end(settings, ends, send, show))
+}
+
+fn on_tokio(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("sluice-io")
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let done = tokio.block_on(serve(settings));
+    let done = tokio.block_on(work);
     // What still runs has nothing to lose: everything is committed, or will be read again.
     tokio.shutdown_timeout(Duration::from_millis(100));
     done
@@ -96,19 +117,11 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     );
 
     let client = Arc::new(Client::new(&settings.opensearch).await?);
-    let limits = outbox::Limits {
-        body_bytes_max: REQUEST_BYTES_MAX,
-        body_items_max: REQUEST_ITEMS_MAX,
-        requests_in_flight_max: settings.opensearch.requests_in_flight,
-        held_bytes_max: memory.bodies_bytes,
-        closed_index_reject_after_ms: i64::try_from(settings.opensearch.closed_index_dead_letter_after.as_millis())
-            .unwrap_or(i64::MAX),
-    };
     let send = move |body, items| {
         let client = client.clone();
         async move { client.bulk(body, items).await }
     };
-    let (indexer, answers, work) = Indexer::new(limits, clock::now_ms().unsigned_abs(), send);
+    let (indexer, answers, work) = Indexer::new(outbox_limits(settings, memory), clock::now_ms().unsigned_abs(), send);
     spawn(work);
 
     let mut signals = Signals::new()?;
@@ -119,6 +132,68 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let budget = FetchBudget { bytes: memory.fetch_bytes, partitions };
     let lane = ProcessLane::start(settings, memory, budget, indexer, answers, conditions)?;
     lane.wait(&mut signals).await
+}
+
+/// How often the state is shown, and looked at for the end.
+const SHOW: Duration = Duration::from_millis(200);
+
+async fn serve_to_the_end<S, F>(
+    settings: &Settings,
+    ends: &BTreeMap<(String, i32), i64>,
+    send: S,
+    mut show: impl FnMut(&Status) -> anyhow::Result<()>,
+) -> anyhow::Result<()>
+where
+    S: Fn(Bytes, usize) -> F + Send + 'static,
+    F: Future<Output = Reply> + Send + 'static,
+{
+    let memory = Memory::of(settings.limits.memory_bytes);
+    let (indexer, answers, work) = Indexer::new(outbox_limits(settings, memory), clock::now_ms().unsigned_abs(), send);
+    spawn(work);
+    let budget = FetchBudget { bytes: memory.fetch_bytes, partitions: ends.len() };
+    let mut signals = Signals::new()?;
+    let mut lane = ProcessLane::start(settings, memory, budget, indexer, answers, Conditions::default())?;
+    let mut look = tokio::time::interval(SHOW);
+    let mut is_through = false;
+    loop {
+        tokio::select! {
+            ended = lane.ended.recv() => {
+                ended.unwrap_or_else(|| Err(anyhow::anyhow!("the delivery loop ended without a word")))?;
+                return show(&lane.status());
+            }
+            () = signals.next() => anyhow::bail!("stopped by a signal before the end"),
+            _ = look.tick(), if !is_through => {
+                let status = lane.status();
+                show(&status)?;
+                if has_reached(&status, ends) {
+                    is_through = true;
+                    let _ = lane.messages.send(Message::Drain);
+                }
+            }
+        }
+    }
+}
+
+/// Whether all of `ends` is committed.
+fn has_reached(status: &Status, ends: &BTreeMap<(String, i32), i64>) -> bool {
+    ends.iter().all(|((topic, number), end)| {
+        status.partitions.iter().any(|state| {
+            *state.partition.topic == **topic
+                && state.partition.number == *number
+                && state.committed.is_some_and(|committed| committed >= *end)
+        })
+    })
+}
+
+fn outbox_limits(settings: &Settings, memory: Memory) -> outbox::Limits {
+    outbox::Limits {
+        body_bytes_max: REQUEST_BYTES_MAX,
+        body_items_max: REQUEST_ITEMS_MAX,
+        requests_in_flight_max: settings.opensearch.requests_in_flight,
+        held_bytes_max: memory.bodies_bytes,
+        closed_index_reject_after_ms: i64::try_from(settings.opensearch.closed_index_dead_letter_after.as_millis())
+            .unwrap_or(i64::MAX),
+    }
 }
 
 /// How many partitions the topics have; waits until a broker says so.
@@ -172,6 +247,7 @@ impl Signals {
 struct ProcessLane {
     messages: Sender<Message>,
     ended: async_mpsc::UnboundedReceiver<anyhow::Result<()>>,
+    status: Arc<Mutex<Status>>,
 }
 
 impl ProcessLane {
@@ -220,13 +296,17 @@ impl ProcessLane {
         let epochs: HashMap<Arc<str>, u32> =
             kafka.topics.iter().map(|topic| (Arc::from(topic.name.as_str()), topic.epoch)).collect();
         let status = Arc::new(Mutex::new(Status::default()));
-        let lane = Lane::new(machine, consumer, ways, budget, epochs, conditions, status);
+        let lane = Lane::new(machine, consumer, ways, budget, epochs, conditions, status.clone());
         let (end, ended) = async_mpsc::unbounded_channel();
         start_thread("delivery", move || {
             // Whoever waits for the end is gone only when the process is.
             let _ = end.send(lane.run(&inbox));
         })?;
-        Ok(ProcessLane { messages, ended })
+        Ok(ProcessLane { messages, ended, status })
+    }
+
+    fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn wait(mut self, signals: &mut Signals) -> anyhow::Result<()> {

@@ -74,18 +74,17 @@ impl EventsFile {
     }
 }
 
-/// Writes the letters, one line each.
-pub fn write_dead_letters(path: &Path, entries: &[Entry]) -> anyhow::Result<usize> {
-    let mut text = String::new();
-    let mut letters = 0;
-    for entry in entries {
-        if let Entry::Letter(letter) = entry {
-            text.push_str(&describe(letter).to_string());
-            text.push('\n');
-            letters += 1;
-        }
-    }
-    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))?;
+/// Writes the letters, one line each, and gives them back.
+pub fn write_dead_letters(path: &Path, entries: Vec<Entry>) -> anyhow::Result<Vec<DeadLetter>> {
+    let letters: Vec<DeadLetter> = entries
+        .into_iter()
+        .filter_map(|entry| match entry {
+            Entry::Letter(letter) => Some(*letter),
+            Entry::Retried(_) => None,
+        })
+        .collect();
+    let lines: String = letters.iter().map(|letter| format!("{}\n", describe(letter))).collect();
+    std::fs::write(path, lines).with_context(|| format!("write {}", path.display()))?;
     Ok(letters)
 }
 
