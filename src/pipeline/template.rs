@@ -6,7 +6,7 @@
 
 use bumpalo::collections::String as BumpString;
 
-use crate::event::{Symbols, Value};
+use crate::event::{List, Symbols, Value};
 use crate::java::numbers;
 
 use super::document::{Document, Failure, Number, number};
@@ -128,6 +128,7 @@ impl<'a> Renderer<'_, 'a> {
                 Part::Text(text) => out.push_str(text),
                 Part::Variable { name, escape } => match self.look_up(name, scope) {
                     None | Some(Value::Null) => {}
+                    Some(Value::List(list)) if *escape == Escape::Nothing => print_indexed(list, out),
                     Some(value) if *escape == Escape::Nothing => print(&value, out, 0),
                     Some(value) => {
                         let mut text = BumpString::new_in(self.document.arena.bump());
@@ -322,6 +323,20 @@ fn alone_on_line<'t>(before: &'t str, after: &'t str) -> (&'t str, &'t str) {
 
 /// Past this depth a value is not printed; a script can tie a map into itself.
 const PRINT_LEVELS_MAX: usize = 64;
+
+/// A list that a variable names: the originals hand it to Mustache as a map from positions.
+fn print_indexed(list: &List<'_>, out: &mut BumpString<'_>) {
+    out.push('{');
+    for (index, item) in list.iter().enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        out.push_str(itoa::Buffer::new().format(index));
+        out.push('=');
+        print(&item, out, 1);
+    }
+    out.push('}');
+}
 
 /// Java's `toString`.
 pub fn print(value: &Value<'_>, out: &mut BumpString<'_>, level: usize) {
