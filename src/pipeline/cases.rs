@@ -207,7 +207,7 @@ impl Config {
         let node = source::parse(&path.display().to_string(), text)?;
         let regex = |node: &source::Node| {
             let pattern = node.text().unwrap_or_default();
-            Regex::new(pattern).map_err(|e| node.fault(format!("is no regular expression: {e}")))
+            Regex::new(&go_pattern(pattern)).map_err(|e| node.fault(format!("is no regular expression: {e}")))
         };
         for (key, value) in node.map().unwrap_or_default() {
             match key.text.as_str() {
@@ -317,6 +317,22 @@ fn read_expected(file: &Path) -> Result<Vec<Json>, String> {
         },
         _ => Err(format!("{}: there is no list `expected`", path.display())),
     }
+}
+
+/// A pattern of Go's, to which a brace that begins no repetition is a brace.
+fn go_pattern(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut before = ' ';
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        let repetition = rest.peek().is_some_and(char::is_ascii_digit);
+        if c == '{' && !repetition && !matches!(before, '\\' | 'p' | 'P') {
+            out.push('\\');
+        }
+        out.push(c);
+        before = c;
+    }
+    out
 }
 
 /// Puts a value where a dotted name leads, making the objects on the way.
