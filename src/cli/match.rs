@@ -14,6 +14,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 use rustc_hash::FxHashMap;
 
+use super::correlating::Correlating;
+use crate::correlate::document::timespan_ms;
 use crate::detect::evaluate::{Routing, Scratch};
 use crate::detect::fault::Severity;
 use crate::detect::fields::FieldMap;
@@ -30,7 +32,7 @@ const NESTING_LEVELS_MAX: usize = 100;
 /// Events that share an arena before it is made free.
 const BATCH_EVENTS_MAX: usize = 256;
 
-/// Match Sigma rules against events from standard input, one JSON object a line
+/// Match Sigma rules and correlations against events from standard input, one JSON object a line
 ///
 /// Each detection is a line: {"rule":id,"title":…,"level":…,"event":N}, N being the number of the input line, from 1. A rule that the
 /// overlay has in shadow adds "shadow":true.
@@ -38,6 +40,12 @@ const BATCH_EVENTS_MAX: usize = 256;
 /// An event is tried against the rules of its log source. Which that is the event shows itself: the channel and event id of a Windows event,
 /// the dataset of an ECS document, the look of a CloudTrail record; an event that shows nothing is tried against every rule. A line of
 /// the form {"ls":{"p":product,"c":category,"cs":[categories],"s":service},"ev":{…event…}} gives the log source; with an empty "ls" every rule is tried.
+///
+/// Correlations among the rules run over the whole input. Each alert is a line when the input has ended, one for windows that overlap:
+/// {"correlation":id,"title":…,"level":…,"group":{field:value,…},"count":n,"first":time,"last":time,"events":[N,…]}, with the lines of at most 100
+/// events. Windows slide over the events' own times (@timestamp, timestamp, UtcTime, eventTime, SystemTime and others), in whatever order they come; an
+/// event without one is taken to be a millisecond after the event before it. A rule that a correlation refers to gives no detections of its own, unless the correlation
+/// says `generate: true`.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// A folder of rules, searched to the bottom, or one file; may be given several times
@@ -55,6 +63,9 @@ pub(super) struct Arguments {
     /// Try every rule on every event, whatever its log source
     #[arg(long)]
     no_routing: bool,
+    /// How much older than the newest one so far an event may be and still be counted by correlations, up to 24h
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = timespan_ms)]
+    lateness: i64,
     /// Print to standard error how many events and how fast
     #[arg(long)]
     stats: bool,
@@ -65,9 +76,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let started = Instant::now();
     let mut symbols = Symbols::new();
     let (rules, sound) = compile(&arguments.rules, &options, &mut symbols)?;
+    let (correlating, correlations_sound) =
+        Correlating::new(&rules, &options.overlay, arguments.lateness, &mut symbols);
     let compiled = started.elapsed();
     let mut matching = Matching {
         rules: &rules,
+        correlating,
         scratch: Scratch::new(&rules),
         open: arguments.no_routing,
         out: Vec::new(),
@@ -88,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
             matching.detections
         );
     }
-    Ok(if sound && matching.faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if sound && correlations_sound && matching.faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What commands about rules have in common: mapping files, overlay and placeholders, read and checked.
@@ -131,6 +145,7 @@ pub(super) fn compile(folders: &[PathBuf], options: &Options, symbols: &mut Symb
 
 struct Matching<'r> {
     rules: &'r RuleSet,
+    correlating: Correlating,
     scratch: Scratch,
     open: bool,
     out: Vec<u8>,
@@ -169,14 +184,24 @@ impl Matching<'_> {
                 }
             }
             arena.reset();
-            match output.write_all(&self.out).and_then(|()| output.flush()) {
-                // Whoever reads has enough.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                written => written.context("write standard output")?,
+            self.correlating.pause();
+            if !self.flush(output)? {
+                return Ok(());
             }
-            self.out.clear();
         }
+        self.detections += self.correlating.finish(&mut self.out);
+        self.flush(output)?;
         Ok(())
+    }
+
+    /// Writes what there is; false when whoever reads has enough.
+    fn flush(&mut self, output: &mut impl Write) -> Result<bool> {
+        match output.write_all(&self.out).and_then(|()| output.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),
+            written => written.context("write standard output")?,
+        }
+        self.out.clear();
+        Ok(true)
     }
 
     fn line(&mut self, arena: &Arena, number: u64, text: &[u8]) {
@@ -219,7 +244,9 @@ impl Matching<'_> {
             (false, Some(_)) => Routing::Given(given),
             (false, None) => Routing::Event,
         };
-        for found in self.rules.evaluate(&mut self.scratch, event, &routing) {
+        let found = self.rules.evaluate(&mut self.scratch, event, &routing);
+        self.correlating.event(number, event, found);
+        for found in found.iter().filter(|found| !self.correlating.silences(found.rule)) {
             let Some(rule) = self.rules.rule(found.rule) else { continue };
             self.detections += 1;
             self.out.extend_from_slice(b"{\"rule\":");

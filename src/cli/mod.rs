@@ -4,6 +4,7 @@
 //! here, once. Help, shell completions and man pages all come from the declarations in these files.
 
 mod check;
+mod correlating;
 mod demo;
 mod dlq;
 mod manual;

@@ -50,6 +50,8 @@ pub enum RuleExpression {
     And(Vec<RuleExpression>),
     Or(Vec<RuleExpression>),
     Not(Box<RuleExpression>),
+    /// How many of the rules matched.
+    Count(Bounds),
 }
 
 impl RuleExpression {
@@ -60,6 +62,7 @@ impl RuleExpression {
             RuleExpression::And(parts) => parts.iter().all(|part| part.holds(present)),
             RuleExpression::Or(parts) => parts.iter().any(|part| part.holds(present)),
             RuleExpression::Not(part) => !part.holds(present),
+            RuleExpression::Count(bounds) => bounds.hold(f64::from(present.count_ones())),
         }
     }
 
@@ -68,6 +71,7 @@ impl RuleExpression {
             RuleExpression::Rule(_) => false,
             RuleExpression::And(parts) | RuleExpression::Or(parts) => parts.iter().any(RuleExpression::negates),
             RuleExpression::Not(_) => true,
+            RuleExpression::Count(bounds) => bounds.least_count().is_none(),
         }
     }
 }
@@ -198,6 +202,9 @@ mod tests {
         let (a, b) = (RuleExpression::Rule(0), RuleExpression::Rule(1));
         assert!(Condition::Temporal(RuleExpression::Or(vec![a.clone(), b.clone()])).at_once());
         assert!(!Condition::Temporal(RuleExpression::And(vec![a, RuleExpression::Not(Box::new(b))])).at_once());
+        let two = |operator| Condition::Temporal(RuleExpression::Count(Bounds(vec![(operator, 2.0)])));
+        assert!(two(Gte).at_once() && !two(Eq).at_once());
+        assert!(two(Gte).holds(&entries(&[(1, 0), (2, 3)])) && !two(Gte).holds(&entries(&[(1, 3), (2, 3)])));
     }
 
     #[test]
