@@ -4,10 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::event::Symbols;
-use crate::pipeline::processors::Resources;
-use crate::pipeline::run::{Limits, Pipelines};
-use crate::settings::{Fault, Settings};
+use crate::process::generation::Generation;
+use crate::settings::Fault;
 
 /// Check the settings and what they name: every fault with its file, line and column
 #[derive(Args)]
@@ -17,27 +15,25 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let faults = match arguments.settings.load() {
-        // What the settings name (pipelines, rules) is read here, each kind adding its own faults.
-        Ok(settings) => faults_of_pipelines(&settings),
-        Err(faults) => faults.0,
+    let loaded = arguments.settings.load().and_then(|settings| Generation::load(&settings));
+    let (faults, warnings) = match loaded {
+        Ok(loaded) => (Vec::new(), loaded.warnings),
+        Err(faults) => (faults.0, Vec::new()),
     };
-    if faults.is_empty() {
-        super::print(&format!("{}: no faults\n", arguments.settings.config.display()))?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let mut report = String::new();
     for fault in &faults {
         report.push_str(&format!("{fault}\n"));
+    }
+    for warning in warnings {
+        report.push_str(&format!("{}\n", Fault { message: format!("warning: {}", warning.message), ..warning }));
+    }
+    if faults.is_empty() {
+        report.push_str(&format!("{}: no faults\n", arguments.settings.config.display()));
+        super::print(&report)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let plural = if faults.len() == 1 { "" } else { "s" };
     report.push_str(&format!("{} fault{plural}\n", faults.len()));
     super::print(&report)?;
     Ok(ExitCode::FAILURE)
-}
-
-fn faults_of_pipelines(settings: &Settings) -> Vec<Fault> {
-    let Some(dir) = &settings.pipelines.dir else { return Vec::new() };
-    let loaded = Pipelines::load_tree(dir, &mut Symbols::new(), &Resources::default(), Limits::default());
-    loaded.err().unwrap_or_default()
 }

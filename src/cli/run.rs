@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::delivery::runtime;
+use crate::delivery::{reload, runtime};
+use crate::process::generation::Generation;
 use crate::settings::Settings;
 use crate::telemetry::log;
 
@@ -33,8 +34,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     log::start(&settings.telemetry.log);
+    let loaded = match Generation::load(&settings) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    reload::say(&loaded, "pipelines and rules are loaded");
     if arguments.roles.contains(&Role::Process) {
-        runtime::run(&settings)?;
+        runtime::run(&settings, loaded.generation)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,11 +5,12 @@
 //! or a rebalance is written under the same ids, so "at least once" becomes "once" in the index.
 //!
 //! Reading order: [`ledger`] (what is open in one partition), [`machine`] (assignment, fencing, budget, commits; pure), [`lane`] (the
-//! loop that joins the machine to a consumer), [`producer`] (dead letters), [`runtime`] (threads, tasks and signals), `meter` (metrics).
+//! loop that joins the machine to a consumer), [`producer`] (dead letters), [`reload`] (pipelines and rules made anew), [`runtime`] (threads, tasks and signals), `meter` (metrics).
 
 pub mod lane;
 pub mod ledger;
 pub mod machine;
 mod meter;
 pub mod producer;
+pub mod reload;
 pub mod runtime;

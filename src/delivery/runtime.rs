@@ -23,6 +23,7 @@ use tokio::sync::mpsc as async_mpsc;
 use super::lane::{Lane, Message, Question, Status, Ways};
 use super::machine::{BatchId, Limits, Machine, Tenure};
 use super::producer::{Letter, Producer};
+use super::reload::{self, Cause, Watch};
 use crate::clock;
 use crate::index::opensearch::Client;
 use crate::index::verdict::Reply;
@@ -66,14 +67,15 @@ const BATCH_BYTES_MAX: u64 = 512 << 10;
 const DRAIN_MS_MAX: i64 = 25_000;
 
 /// Runs the service until a signal ends it. An error means that it could not start, or could not go on.
-pub fn run(settings: &Settings) -> anyhow::Result<()> {
-    on_tokio(serve(settings))
+pub fn run(settings: &Settings, generation: Generation) -> anyhow::Result<()> {
+    on_tokio(serve(settings, generation))
 }
 
 /// Runs the role `process` with `send` in the place of a server, until everything before `ends` (topic and partition → one past the last
 /// offset) is committed. `show` sees the state of the loop a few times a second, and ends the run by an error.
 pub fn run_to_the_end<S, F>(
     settings: &Settings,
+    generation: Generation,
     ends: &BTreeMap<(String, i32), i64>,
     send: S,
     show: impl FnMut(&Status) -> anyhow::Result<()>,
@@ -82,7 +84,7 @@ where
     S: Fn(Bytes, usize) -> F + Send + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
-    on_tokio(serve_to_the_end(settings, ends, send, show))
+    on_tokio(serve_to_the_end(settings, generation, ends, send, show))
 }
 
 fn on_tokio(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
@@ -98,7 +100,7 @@ fn on_tokio(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
     done
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, generation: Generation) -> anyhow::Result<()> {
     let conditions = Conditions::default();
     let metrics = server::Metrics::install()?;
     let listener = server::bind(settings.telemetry.listen).await?;
@@ -130,7 +132,9 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         () = signals.next() => return Ok(()),
     };
     let budget = FetchBudget { bytes: memory.fetch_bytes, partitions };
-    let lane = ProcessLane::start(settings, memory, budget, indexer, answers, conditions)?;
+    let current = Arc::new(Current::new(generation));
+    let _watch = start_reload(settings, &current)?;
+    let lane = ProcessLane::start(settings, memory, budget, current, indexer, answers, conditions)?;
     lane.wait(&mut signals).await
 }
 
@@ -139,6 +143,7 @@ const SHOW: Duration = Duration::from_millis(200);
 
 async fn serve_to_the_end<S, F>(
     settings: &Settings,
+    generation: Generation,
     ends: &BTreeMap<(String, i32), i64>,
     send: S,
     mut show: impl FnMut(&Status) -> anyhow::Result<()>,
@@ -152,7 +157,8 @@ where
     spawn(work);
     let budget = FetchBudget { bytes: memory.fetch_bytes, partitions: ends.len() };
     let mut signals = Signals::new()?;
-    let mut lane = ProcessLane::start(settings, memory, budget, indexer, answers, Conditions::default())?;
+    let current = Arc::new(Current::new(generation));
+    let mut lane = ProcessLane::start(settings, memory, budget, current, indexer, answers, Conditions::default())?;
     let mut look = tokio::time::interval(SHOW);
     let mut is_through = false;
     loop {
@@ -255,6 +261,7 @@ impl ProcessLane {
         settings: &Settings,
         memory: Memory,
         fetch: FetchBudget,
+        current: Arc<Current>,
         indexer: Indexer,
         answers: async_mpsc::UnboundedReceiver<Vec<index::Answer>>,
         conditions: Conditions,
@@ -266,7 +273,7 @@ impl ProcessLane {
         let consumer = Consumer::new(&properties::consumer(kafka, &kafka.group, fetch), &topics, wake)?;
 
         let budget = Arc::new(Budget::new(memory.bodies_bytes));
-        let jobs = start_workers(settings, &budget, &messages)?;
+        let jobs = start_workers(settings, &current, &budget, &messages)?;
         let letters = start_producer(settings, memory, &messages)?;
         let questions = start_locator(consumer.locator(), settings, &messages)?;
         let bodies = start_submitter(&indexer);
@@ -361,15 +368,20 @@ impl Jobs {
     }
 }
 
-fn start_workers(settings: &Settings, budget: &Arc<Budget>, messages: &Sender<Message>) -> anyhow::Result<Arc<Jobs>> {
+fn start_workers(
+    settings: &Settings,
+    current: &Arc<Current>,
+    budget: &Arc<Budget>,
+    messages: &Sender<Message>,
+) -> anyhow::Result<Arc<Jobs>> {
     let plan = Arc::new(Plan::new(settings));
-    let current = Arc::new(Current::new(Generation::load()));
     let jobs = Arc::new(Jobs::default());
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     for number in 0..workers {
         let (jobs, budget, messages) = (jobs.clone(), budget.clone(), messages.clone());
-        let mut worker = Worker::new(plan.clone(), current.clone());
+        let (plan, current) = (plan.clone(), current.clone());
         start_thread(&format!("worker-{number}"), move || {
+            let mut worker = Worker::new(plan, current);
             loop {
                 let job = jobs.take();
                 let batch = BatchId { tenure: Tenure(job.lane), seq: job.seq };
@@ -381,6 +393,23 @@ fn start_workers(settings: &Settings, budget: &Arc<Budget>, messages: &Sender<Me
         })?;
     }
     Ok(jobs)
+}
+
+/// Reloads pipelines and rules on SIGHUP and when their files change, as long as what is returned is held.
+fn start_reload(settings: &Settings, current: &Arc<Current>) -> anyhow::Result<Option<Watch>> {
+    let (causes, waiting) = mpsc::channel();
+    let watch = reload::watch(settings, &causes);
+    let mut hangups = signal(SignalKind::hangup()).context("listen for signals")?;
+    spawn(async move {
+        while hangups.recv().await.is_some() {
+            if causes.send(Cause::Signal).is_err() {
+                return;
+            }
+        }
+    });
+    let (settings, current) = (settings.clone(), current.clone());
+    start_thread("reload", move || reload::run(&settings, &current, &waiting))?;
+    Ok(watch)
 }
 
 fn start_producer(settings: &Settings, memory: Memory, messages: &Sender<Message>) -> anyhow::Result<Sender<Letter>> {

@@ -22,6 +22,9 @@ use anyhow::Context as _;
 use crate::clock;
 use crate::deadletter::DeadLetter;
 use crate::delivery::runtime;
+use crate::pipeline::files::Source as PipelineFile;
+use crate::process::generation::{Content, Generation};
+use crate::process::sources::SourceFile;
 use crate::settings::Settings;
 
 use broker::Broker;
@@ -62,7 +65,8 @@ pub fn run(out: &Path, mut show: impl FnMut(u64)) -> anyhow::Result<Report> {
         let reply = file.bulk(&body);
         async move { reply }
     };
-    runtime::run_to_the_end(&settings, &ends, send, |_| {
+    let generation = Generation::compile(&bundled(), &settings)?.generation;
+    runtime::run_to_the_end(&settings, generation, &ends, send, |_| {
         show(events.written());
         match events.failure() {
             None => Ok(()),
@@ -80,4 +84,27 @@ pub fn run(out: &Path, mut show: impl FnMut(u64)) -> anyhow::Result<Report> {
         dead_letters_file: dead_letters_path,
         took,
     })
+}
+
+/// The pipelines of the records' sources, as they lie in the program.
+fn bundled() -> Content {
+    macro_rules! source {
+        ($name:literal) => {{
+            let pipeline = PipelineFile {
+                name: $name.into(),
+                file: concat!($name, "/pipeline.yml").into(),
+                text: include_str!(concat!("../../pipelines/sources/", $name, "/pipeline.yml")).into(),
+                scope: None,
+            };
+            let source = SourceFile {
+                pipeline: $name.into(),
+                file: concat!($name, "/source.yml").into(),
+                text: include_str!(concat!("../../pipelines/sources/", $name, "/source.yml")).into(),
+            };
+            (pipeline, source)
+        }};
+    }
+    let bundled = [source!("aws_cloudtrail"), source!("aws_vpcflow"), source!("nginx_access"), source!("system_auth")];
+    let (pipelines, sources) = bundled.into_iter().unzip();
+    Content { pipelines, sources, ..Content::default() }
 }

@@ -119,7 +119,8 @@ pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
     Ok(paths)
 }
 
-fn read(path: &Path) -> Result<String, Fault> {
+/// The text of a file that a person wrote.
+pub fn read(path: &Path) -> Result<String, Fault> {
     let unreadable = |what: String| Fault::of_file(path.display().to_string(), what);
     let bytes = fs::metadata(path).map_err(|e| unreadable(format!("cannot be read: {e}")))?.len();
     if bytes > FILE_BYTES_MAX {

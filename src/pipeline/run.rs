@@ -118,6 +118,10 @@ impl Pipelines {
         self.ids.get(name).copied()
     }
 
+    pub fn name(&self, id: PipelineId) -> Option<&str> {
+        self.get(id).map(Pipeline::name)
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.pipelines.iter().map(|pipeline| &*pipeline.name)
     }

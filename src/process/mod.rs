@@ -4,12 +4,18 @@
 //! by returning [`Reject`]s. What pipelines, tables and rules are at the moment stands in a [`Generation`], swapped as a whole; a batch
 //! keeps the one that it began with.
 //!
-//! Reading order: [`generation`], [`worker`] (the loop over a batch), [`fill`] (what every document has), [`budget`] (memory of bodies).
+//! Reading order: [`generation`] with [`sources`] (which pipeline takes an event), [`worker`] (the loop over a batch), [`fill`] (what every document
+//! has), [`tally`] (what is counted), [`budget`] (memory of bodies).
 
 pub mod budget;
 pub mod fill;
 pub mod generation;
+pub mod sources;
+pub mod tally;
 pub mod worker;
+
+#[cfg(test)]
+mod tests;
 
 use crate::index::Batch;
 use crate::reject::Reject;

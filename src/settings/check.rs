@@ -18,7 +18,7 @@ use super::keys::TOPIC_KEYS;
 use super::raw::Raw;
 use super::{
     Alerts, Credentials, Events, IndexName, Kafka, Limits, OpenSearch, Pipelines, Rules, Secret, Settings, Telemetry,
-    Topic,
+    Topic, TopicSource,
 };
 
 /// Kafka's own limit on the name of a topic.
@@ -209,6 +209,7 @@ fn mapped_topic(raw: &mut Raw, path: &str, table: &config::Map<String, config::V
     if epoch.is_none() {
         raw.fault(&format!("{path}.epoch"), "a whole number from 0 is wanted");
     }
+    let source = source.map(|name| TopicSource { name, at: raw.place(&format!("{path}.source")) });
     Some(Topic { name: topic_name, source, rules: TopicRules { format, zone }, namespace, epoch: epoch.unwrap_or(0) })
 }
 

@@ -58,11 +58,19 @@ pub struct Kafka {
 pub struct Topic {
     pub name: String,
     /// The source whose pipeline takes all of the topic's records; else records are recognised by shape.
-    pub source: Option<String>,
+    pub source: Option<TopicSource>,
     pub rules: TopicRules,
     pub namespace: String,
     /// See [`crate::record::Record::epoch`].
     pub epoch: u32,
+}
+
+/// Whether there is such a pipeline is known only when pipelines are loaded.
+#[derive(Clone, Debug)]
+pub struct TopicSource {
+    pub name: String,
+    /// The place, and the key as the message, for whoever finds a fault in it.
+    pub at: Fault,
 }
 
 #[derive(Clone, Debug)]

@@ -67,16 +67,22 @@ impl<'a> Raw<'a> {
 
     /// Notes a fault at the value of `path`, or at the variable that set it.
     pub fn fault(&mut self, path: &str, message: impl Into<String>) {
+        let mut fault = self.place(path);
+        fault.message = format!("{}: {}", fault.message, message.into());
+        self.faults.push(fault);
+    }
+
+    /// A fault that so far says only which key it is of, and where that stands.
+    pub fn place(&self, path: &str) -> Fault {
         let key_path = path.split('[').next().unwrap_or(path);
         let is_from_environment = self.find(key_path).is_some_and(|value| !is_from_file(value));
-        let fault = if is_from_environment {
+        if is_from_environment {
             let variable = format!("{PREFIX}{}", key_path.to_uppercase().replace('.', "__"));
-            Fault::of_file(ENVIRONMENT, format!("{variable}: {}", message.into()))
+            Fault::of_file(ENVIRONMENT, variable)
         } else {
             let (line, column) = self.places.0.get(path).map_or((0, 0), |[_, value]| *value);
-            Fault::new(self.file, line, column, format!("{path}: {}", message.into()))
-        };
-        self.faults.push(fault);
+            Fault::new(self.file, line, column, path)
+        }
     }
 
     pub fn is_given(&self, path: &str) -> bool {

@@ -40,6 +40,9 @@ metrics_declared! {
     BULK_SECONDS = Histogram "sluice_bulk_request_seconds", "From sending a bulk request to having its reply.";
     BULK_ITEMS = Counter "sluice_bulk_items_total", "Items of answered bulk requests, by verdict.";
     INDEX_HALTED = Gauge "sluice_index_halted", "1 while documents cannot be written, by cause.";
+    PIPELINE_EVENTS = Counter "sluice_pipeline_events_total", "Events by the pipeline that took them and what became of them: kept, dropped, failed (indexed as they came); passed when none did.";
+    RULE_MATCHES = Counter "sluice_rule_matches_total", "Events that a rule matched, by rule and by its state: on, or shadow.";
+    RELOADS = Counter "sluice_reloads_total", "Reloads of pipelines and rules, by outcome: done, or refused.";
     CONDITIONS = Gauge "sluice_conditions", "Reasons for which this process is not ready.";
     LOG_LINES_LEFT_OUT = Counter "sluice_log_lines_left_out_total", "Log lines not written because the same line came too often.";
 }

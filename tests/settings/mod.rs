@@ -72,7 +72,10 @@ limits:
     assert_eq!(settings.kafka.topics[0].name, "logs");
     assert_eq!(settings.kafka.topics[0].namespace, "default");
     let cloudtrail = &settings.kafka.topics[1];
-    assert_eq!((cloudtrail.source.as_deref(), cloudtrail.epoch), (Some("aws_cloudtrail"), 2));
+    assert_eq!(
+        (cloudtrail.source.as_ref().map(|source| source.name.as_str()), cloudtrail.epoch),
+        (Some("aws_cloudtrail"), 2)
+    );
     assert_eq!(cloudtrail.rules.zone.iana_name(), Some("Asia/Tokyo"));
     assert_eq!((settings.kafka.topics[0].rules.format, cloudtrail.rules.format), (Format::Auto, Format::Json));
     assert_eq!(settings.limits.decode, decode::Limits::default());
