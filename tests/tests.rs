@@ -2,6 +2,7 @@
 //!
 //! - `architecture`: what the modules may not do, checked on the source text.
 //! - `cli`: the command line as a user meets it.
+//! - `correlate`: the pack of correlations and their alerts over a file of events.
 //! - `detect`: Sigma rules at work on real events, and a peer that must agree.
 //! - `settings`: every kind of mistake in a settings file, with the exact message.
 //! - `event`: the event in memory against a plain tree.
@@ -15,6 +16,7 @@
 
 mod architecture;
 mod cli;
+mod correlate;
 mod decode;
 mod detect;
 mod dlq;

@@ -1,17 +1,24 @@
-//! `sluice test`: runs the tests that lie beside pipelines and says what differs.
+//! `sluice test`: runs the tests that lie beside pipelines, rules and correlations and says what differs.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
 
 use crate::clock;
+use crate::correlate;
+use crate::detect::load::RuleFile;
+use crate::detect::rules::Options;
+use crate::detect::ruletest;
 use crate::pipeline::cases::{self, CaseResult};
 use crate::pipeline::processors::Resources;
 
-/// Run the tests of sources: ours (pipeline.yml with tests/ beside it) or a folder of Elastic packages
+/// Run the tests of sources, rules and correlations: ours, or a folder of Elastic packages
+///
+/// A source's tests lie in tests/ beside its pipeline.yml. A rule x.yml has x.test.yml beside it, with events on which it `fires` and is
+/// `silent`; a correlation's names `events` at times and the `alerts` that they raise.
 #[derive(Args)]
 pub struct Arguments {
     /// Folders to search for tests
@@ -35,6 +42,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 results.push(result);
             }
         }
+        for file in beside(dir)? {
+            let result = run_beside(file)?;
+            super::print(&report(&result))?;
+            results.push(result);
+        }
     }
     let failed = results.iter().filter(|result| !result.wrong.is_empty()).count();
     if let Some(path) = &arguments.junit {
@@ -45,6 +57,45 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         writeln!(io::stderr(), "no tests were found")?;
     }
     Ok(if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Tests of rules and correlations (`x.test.yml` beside `x.yml`) below a folder, in the order of their names.
+fn beside(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))? {
+            let entry = entry.with_context(|| format!("read {}", folder.display()))?;
+            let path = entry.path();
+            // A link to a folder is not followed: it may lead in a circle.
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else if rule_of(&path).is_some_and(|rule| rule.exists()) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn rule_of(test: &Path) -> Option<PathBuf> {
+    let name = test.file_name()?.to_str()?.strip_suffix(".test.yml")?;
+    Some(test.with_file_name(format!("{name}.yml")))
+}
+
+fn run_beside(file: PathBuf) -> anyhow::Result<CaseResult> {
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()));
+    let test = read(&file)?;
+    let rule = rule_of(&file).unwrap_or_default();
+    let rule = RuleFile { name: rule.display().to_string(), text: read(&rule)? };
+    let correlates = test.lines().any(|line| line.starts_with("events:"));
+    let wrong = if correlates {
+        correlate::cases::check(&[rule], &test, &Options::default())
+    } else {
+        ruletest::check(rule, &test, &Options::default())
+    };
+    Ok(CaseResult { file, wrong })
 }
 
 fn report(result: &CaseResult) -> String {

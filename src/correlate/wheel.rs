@@ -31,8 +31,13 @@ impl<T> Wheel<T> {
 
     /// Takes out everything that is due by a stream time, the earliest first, each with its place.
     pub fn due(&mut self, stream_ms: i64) -> impl Iterator<Item = (i64, T)> + use<T> {
-        let later = self.places.split_off(&stream_ms.div_euclid(PLACE_MS).saturating_add(1));
-        let due = std::mem::replace(&mut self.places, later);
+        let last = stream_ms.div_euclid(PLACE_MS);
+        let mut due = BTreeMap::new();
+        // Mostly nothing is, and this is asked of every rule.
+        if self.places.first_key_value().is_some_and(|(place, _)| *place <= last) {
+            due = self.places.split_off(&last.saturating_add(1));
+            std::mem::swap(&mut due, &mut self.places);
+        }
         due.into_iter().flat_map(|(place, all)| all.into_iter().map(move |what| (place, what)))
     }
 }
