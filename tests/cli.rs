@@ -75,6 +75,47 @@ fn check_lists_every_fault_and_exits_with_1() {
 }
 
 #[test]
+fn faults_of_pipelines_and_rules_are_what_check_lists_and_what_keeps_run_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(
+        "sluice.yml",
+        "kafka:\n  brokers: 127.0.0.1:9\n  topics: [{name: logs, source: own}]\nopensearch: {nodes: ['http://127.0.0.1:9']}\n\
+         telemetry: {listen: '127.0.0.1:0'}\npipelines: {dir: pipelines}\nrules: {dirs: [rules], overlay: overlay.yml}\n",
+    );
+    write("pipelines/owm/pipeline.yml", "processors:\n  - set: {field: a, value: b}\n");
+    write("pipelines/owm/source.yml", "recognise:\n  - dataset: a\n    messsage: b\n");
+    write(
+        "rules/a.yml",
+        "title: A\nid: a\nlogsource: {product: x}\ndetection:\n  sel:\n    A|re: '('\n  condition: sel\n",
+    );
+    write("overlay.yml", "rules:\n  a: {state: shadow}\n");
+    let sluice = |command: &str| {
+        let sluice = Command::new(env!("CARGO_BIN_EXE_sluice")).arg(command).current_dir(dir.path()).output().unwrap();
+        (sluice.status.code(), text(&sluice.stdout), text(&sluice.stderr))
+    };
+    let (code, listed, _) = sluice("check");
+    assert_eq!(code, Some(1), "{listed}");
+    let source = "pipelines/owm/source.yml:3:5: nothing is recognised by `messsage`; did you mean `message`?\n";
+    assert!(listed.starts_with(source), "{listed}");
+    assert!(listed.contains("\nrules/a.yml:6:5: "), "{listed}");
+    assert!(listed.ends_with("\n2 faults\n"), "{listed}");
+    let (code, out, said) = sluice("run");
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert_eq!(format!("{said}2 faults\n"), listed);
+
+    write("pipelines/owm/source.yml", "recognise:\n  - dataset: a\n");
+    write("rules/a.yml", "title: A\nid: a\nlogsource: {product: x}\ndetection:\n  sel:\n    A: 1\n  condition: sel\n");
+    let expected =
+        "sluice.yml:3:33: kafka.topics[0].source: there is no pipeline `own`: did you mean `owm`?\n1 fault\n";
+    assert_eq!(sluice("check"), (Some(1), expected.to_owned(), String::new()));
+}
+
+#[test]
 fn an_absent_settings_file_is_said_once() {
     let output = sluice(&["check", "-c", "absent.yml"]);
     assert_eq!(output.status.code(), Some(1));

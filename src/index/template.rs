@@ -12,10 +12,8 @@ use crate::event::ecs::{self, Field, FieldType};
 use crate::settings::{IndexName, Settings};
 
 pub const EVENTS_TEMPLATE: &str = "sluice-events";
-pub const ALERTS_TEMPLATE: &str = "sluice-alerts";
 const FIELDS_COMPONENT: &str = "sluice-fields";
 pub const EVENTS_ALIAS: &str = "sluice-events";
-pub const ALERTS_ALIAS: &str = "sluice-alerts";
 
 /// Above the templates for `logs-*-*` that the products bring (100, and up to 250 for their packages).
 const PRIORITY: u32 = 500;
@@ -146,19 +144,11 @@ pub struct Request {
 pub fn requests(product: &Product, settings: &Settings) -> Vec<Request> {
     let put = |path: String, body| Request { method: "PUT", path, body };
     let mut requests = vec![put(format!("_component_template/{FIELDS_COMPONENT}"), fields_component(product))];
-    let kinds: [(&str, &str, &IndexName); 2] = [
-        (EVENTS_TEMPLATE, EVENTS_ALIAS, &settings.events.index),
-        (ALERTS_TEMPLATE, ALERTS_ALIAS, &settings.alerts.index),
-    ];
-    for (template, alias, name) in kinds {
-        requests.push(put(format!("_index_template/{template}"), index_template(alias, name)));
-    }
-    for (_, alias, name) in kinds {
-        let actions: Vec<Value> =
-            name::patterns(name).iter().map(|pattern| json!({"add": {"index": pattern, "alias": alias}})).collect();
-        for action in actions {
-            requests.push(Request { method: "POST", path: "_aliases".into(), body: json!({"actions": [action]}) });
-        }
+    let name = &settings.events.index;
+    requests.push(put(format!("_index_template/{EVENTS_TEMPLATE}"), index_template(EVENTS_ALIAS, name)));
+    for pattern in name::patterns(name) {
+        let action = json!({"add": {"index": pattern, "alias": EVENTS_ALIAS}});
+        requests.push(Request { method: "POST", path: "_aliases".into(), body: json!({"actions": [action]}) });
     }
     requests
 }
@@ -181,17 +171,14 @@ pub async fn install(client: &Client, request: &Request) -> Result<bool, Failure
 /// What is missing of our templates. Only the products' own word for it counts: a user who may not look, and a server that has no such
 /// thing as templates, are taken at the operator's word.
 pub async fn missing(client: &Client) -> Result<Option<String>, Failure> {
-    for template in [EVENTS_TEMPLATE, ALERTS_TEMPLATE] {
-        let Answer { status, body } = client.get(&format!("_index_template/{template}")).await?;
-        match status {
-            401 | 429 | 500.. => return Err(refusal(status, &body)),
-            404 if verdict::error_type(&body) == "resource_not_found_exception" => {
-                return Ok(Some(format!("the index template {template} is missing")));
-            }
-            _ => {}
+    let Answer { status, body } = client.get(&format!("_index_template/{EVENTS_TEMPLATE}")).await?;
+    match status {
+        401 | 429 | 500.. => Err(refusal(status, &body)),
+        404 if verdict::error_type(&body) == "resource_not_found_exception" => {
+            Ok(Some(format!("the index template {EVENTS_TEMPLATE} is missing")))
         }
+        _ => Ok(None),
     }
-    Ok(None)
 }
 
 fn index_template(alias: &str, name: &IndexName) -> Value {
@@ -335,14 +322,10 @@ mod tests {
             [
                 "PUT _component_template/sluice-fields",
                 "PUT _index_template/sluice-events",
-                "PUT _index_template/sluice-alerts",
-                "POST _aliases",
-                "POST _aliases",
                 "POST _aliases",
                 "POST _aliases",
             ]
         );
         assert_eq!(requests[1].body["index_patterns"], json!(["logs-sluice-*.*.*", "logs-sluice-misdated"]));
-        assert_eq!(requests[2].body["index_patterns"], json!(["sluice-alerts-*.*", "sluice-alerts-misdated"]));
     }
 }

@@ -231,6 +231,25 @@ mod tests {
     }
 
     #[test]
+    fn a_document_made_anew_is_the_same() {
+        let bridge = r#"{"source":"s","detail-type":"t","resources":["r"],"account":"1","detail":{"a":{"b":[1.10]}}}"#;
+        let beat = r#"{"@metadata":{"beat":"filebeat"},"message":"m","a":1}"#;
+        for payload in [bridge, beat, "plain words", r#"{"Records":[{"a":1},{"b":[{}]}]}"#] {
+            let (arena, spare) = (Arena::new(Arc::new(Symbols::new())), Arena::new(Arc::new(Symbols::new())));
+            let at = Coordinates { topic: "logs".into(), partition: 0, offset: 7 };
+            let record = Record::new(at, 0, 1_790_000_000_123, None, Some(payload.as_bytes().into()));
+            let mut decoded = Decoded::default();
+            decode(&arena, &record, &TopicRules::default(), &Limits::default(), &mut decoded);
+            assert!(!decoded.events.is_empty(), "{payload}");
+            for (event, form) in decoded.events.iter().flat_map(|event| [(event, Form::Message), (event, Form::Event)])
+            {
+                let anew = write::to_string(&Value::Object(document_anew(&spare, event, form)));
+                assert_eq!(anew, write::to_string(&Value::Object(document(&arena, event, form))), "{form:?}");
+            }
+        }
+    }
+
+    #[test]
     fn only_what_is_missing_is_filled_in() {
         let full = r#"{"@timestamp":"t","event":{"dataset":"a.b","ingested":"i","module":"a"},"data_stream":{"type":"x","dataset":"y","namespace":"z"}}"#;
         assert_eq!(documents(full), [full]);

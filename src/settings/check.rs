@@ -3,7 +3,6 @@
 //! A function here returns `None` when its part cannot be built; the reason is then among the faults, and the others go on, so
 //! that one run lists everything.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use base64::Engine;
@@ -17,8 +16,8 @@ use crate::decode::{self, Format, TopicRules};
 use super::keys::TOPIC_KEYS;
 use super::raw::Raw;
 use super::{
-    Alerts, Credentials, Events, IndexName, Kafka, Limits, OpenSearch, Pipelines, Rules, Secret, Settings, Telemetry,
-    Topic, TopicSource,
+    Credentials, Events, IndexName, Kafka, Limits, OpenSearch, Pipelines, Rules, Secret, Settings, Telemetry, Topic,
+    TopicSource,
 };
 
 /// Kafka's own limit on the name of a topic.
@@ -42,7 +41,6 @@ pub fn settings(raw: &mut Raw) -> Option<Settings> {
     let kafka = kafka(raw);
     let opensearch = opensearch(raw);
     let events = index_name(raw, "events.index");
-    let alerts = index_name(raw, "alerts.index");
     let pipelines = Pipelines { dir: path(raw, "pipelines.dir") };
     let rules = Rules {
         dirs: raw.texts("rules.dirs").into_iter().map(PathBuf::from).collect(),
@@ -54,7 +52,6 @@ pub fn settings(raw: &mut Raw) -> Option<Settings> {
         kafka: kafka?,
         opensearch: opensearch?,
         events: Events { index: events? },
-        alerts: Alerts { index: alerts? },
         pipelines,
         rules,
         limits: limits?,
@@ -65,18 +62,10 @@ pub fn settings(raw: &mut Raw) -> Option<Settings> {
 fn kafka(raw: &mut Raw) -> Option<Kafka> {
     let brokers = raw.text("kafka.brokers").filter(|text| brokers_are_good(raw, text));
     let group = raw.text("kafka.group");
-    let own: Vec<_> = ["kafka.dead_letters", "kafka.matches", "kafka.alerts"]
-        .into_iter()
-        .map(|path| (path, topic_name(raw, path)))
-        .collect();
+    let dead_letters = topic_name(raw, "kafka.dead_letters");
     let topics = topics(raw);
-    let mut taken: BTreeSet<String> = topics.iter().map(|topic| topic.name.clone()).collect();
-    for (path, name) in &own {
-        if let Some(name) = name
-            && !taken.insert(name.clone())
-        {
-            raw.fault(path, format!("the topic {name} has another use already; give each its own topic"));
-        }
+    if let Some(name) = dead_letters.as_ref().filter(|name| topics.iter().any(|topic| topic.name == **name)) {
+        raw.fault("kafka.dead_letters", format!("the topic {name} has another use already; give each its own topic"));
     }
     let properties = raw.properties("kafka.properties");
     for (name, advice) in RESERVED_PROPERTIES {
@@ -84,15 +73,12 @@ fn kafka(raw: &mut Raw) -> Option<Kafka> {
             raw.fault(path, format!("may not be set: {advice}"));
         }
     }
-    let [dead_letters, matches, alerts] = <[_; 3]>::try_from(own).ok()?;
     Some(Kafka {
         brokers: brokers?,
         group: group?,
         topics,
         properties: properties.into_iter().map(|(name, (_, value))| (name, value)).collect(),
-        dead_letters: dead_letters.1?,
-        matches: matches.1?,
-        alerts: alerts.1?,
+        dead_letters: dead_letters?,
     })
 }
 

@@ -96,20 +96,6 @@ pub const KEYS: &[Key] = &[
         doc: "The topic for records that cannot be processed.",
     },
     Key {
-        path: "kafka.matches",
-        form: Form::Text,
-        default: Default::Value("sluice.matches"),
-        example: "sluice.matches",
-        doc: "The topic through which matches of rules reach the correlation.",
-    },
-    Key {
-        path: "kafka.alerts",
-        form: Form::Text,
-        default: Default::Value("sluice.alerts"),
-        example: "sluice.alerts",
-        doc: "The topic that carries every state of an alert, for anyone to read.",
-    },
-    Key {
         path: "opensearch.nodes",
         form: Form::Texts,
         default: Default::Required,
@@ -215,32 +201,26 @@ pub const KEYS: &[Key] = &[
         doc: "The events' index. {yyyy.MM.dd}, {yyyy.MM}, {yyyy}, {dataset} and {namespace} are filled in.",
     },
     Key {
-        path: "alerts.index",
-        form: Form::Text,
-        default: Default::Value("sluice-alerts-{yyyy.MM}"),
-        example: "sluice-alerts-{yyyy.MM}",
-        doc: "The alerts' index, with the same placeholders.",
-    },
-    Key {
         path: "pipelines.dir",
         form: Form::Text,
         default: Default::Unset,
         example: "pipelines/sources",
-        doc: "The folder of ingest pipelines, one folder per source. Without it events are indexed as they came.",
+        doc: "The folder of ingest pipelines, one folder per source. Without it events are indexed as they came. Changes are taken up while \
+              Sluice runs, and on SIGHUP.",
     },
     Key {
         path: "rules.dirs",
         form: Form::Texts,
         default: Default::Unset,
         example: "[pipelines/rules]",
-        doc: "Folders of Sigma rules, a checkout of SigmaHQ's repository for one.",
+        doc: "Folders of Sigma rules, a checkout of SigmaHQ's repository for one. Changes are taken up as those of pipelines.",
     },
     Key {
         path: "rules.overlay",
         form: Form::Text,
         default: Default::Unset,
         example: "rules-overlay.yml",
-        doc: "A file that says per rule: off, shadow or on, level, exceptions, suppression.",
+        doc: "A file that says per rule: off, shadow (matched and counted only) or on, level, exceptions.",
     },
     Key {
         path: "limits.memory_mib",

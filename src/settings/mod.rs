@@ -32,7 +32,6 @@ pub struct Settings {
     pub kafka: Kafka,
     pub opensearch: OpenSearch,
     pub events: Events,
-    pub alerts: Alerts,
     pub pipelines: Pipelines,
     pub rules: Rules,
     pub limits: Limits,
@@ -44,13 +43,11 @@ pub struct Kafka {
     /// `host:port`, separated by commas, as librdkafka takes it.
     pub brokers: String,
     pub group: String,
-    /// Never empty; names are distinct and none is one of Sluice's own topics.
+    /// Never empty; names are distinct and none is that of the dead letters.
     pub topics: Vec<Topic>,
     /// Properties of librdkafka, none of which Sluice must set itself.
     pub properties: BTreeMap<String, Secret>,
     pub dead_letters: String,
-    pub matches: String,
-    pub alerts: String,
 }
 
 /// An input topic.
@@ -113,11 +110,6 @@ pub enum Credentials {
 
 #[derive(Clone, Debug)]
 pub struct Events {
-    pub index: IndexName,
-}
-
-#[derive(Clone, Debug)]
-pub struct Alerts {
     pub index: IndexName,
 }
 

@@ -18,12 +18,7 @@ use crate::settings::Kafka;
 const ANSWER_SECONDS_MAX: u64 = 20;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
-/// Groups of rules and of values are spread over so many partitions; it can never be changed without losing windows, so it leaves room to grow.
-const MATCHES_PARTITIONS: i32 = 12;
 const DEAD_LETTERS_PARTITIONS: i32 = 3;
-const ALERTS_PARTITIONS: i32 = 3;
-/// A day of windows, lateness, and two days' outage to survive.
-const MATCHES_RETENTION_MS: u64 = 3 * DAY_MS;
 const DEAD_LETTERS_RETENTION_MS: u64 = 30 * DAY_MS;
 
 /// A topic as it is to be made.
@@ -76,8 +71,6 @@ pub fn plans(kafka: &Kafka, input_partitions: i32, replicas: i32) -> Vec<Plan> {
         // The same record's letters have one key, and the last one counts.
         vec![("cleanup.policy", "compact,delete".to_owned()), ("retention.ms", DEAD_LETTERS_RETENTION_MS.to_string())],
     ));
-    plans.push(own(&kafka.matches, MATCHES_PARTITIONS, vec![("retention.ms", MATCHES_RETENTION_MS.to_string())]));
-    plans.push(own(&kafka.alerts, ALERTS_PARTITIONS, vec![("cleanup.policy", "compact,delete".to_owned())]));
     plans
 }
 
@@ -161,8 +154,6 @@ mod tests {
                 format!(
                     "topic sluice.dead-letters: 3 partitions, {time}, cleanup.policy=compact,delete, retention.ms=2592000000"
                 ),
-                format!("topic sluice.matches: 12 partitions, {time}, retention.ms=259200000"),
-                format!("topic sluice.alerts: 3 partitions, {time}, cleanup.policy=compact,delete"),
             ]
         );
     }

@@ -71,7 +71,7 @@ impl World {
     pub fn settings(&self, file: &str, topics: &[String], opensearch: &str, kafka_properties: &str) -> PathBuf {
         let path = self.dir.path().join(file);
         let text = format!(
-            "kafka:\n  brokers: {kafka}\n  group: {group}\n  topics: [{topics}]\n  dead_letters: {dead}\n  matches: {matches}\n  alerts: {alerts}\n  properties: {{{kafka_properties}}}\n\
+            "kafka:\n  brokers: {kafka}\n  group: {group}\n  topics: [{topics}]\n  dead_letters: {dead}\n  properties: {{{kafka_properties}}}\n\
              opensearch:\n  nodes: [{opensearch}]\n  request_timeout: 10s\n\
              events:\n  index: \"{prefix}-{{namespace}}-{{yyyy.MM.dd}}\"\n\
              pipelines:\n  dir: {root}/pipelines/sources\n\
@@ -80,8 +80,6 @@ impl World {
             group = self.group(),
             topics = topics.join(", "),
             dead = self.topic("dead-letters"),
-            matches = self.topic("matches"),
-            alerts = self.topic("alerts"),
             prefix = self.index_prefix(),
             root = env!("CARGO_MANIFEST_DIR"),
         );
