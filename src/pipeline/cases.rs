@@ -213,7 +213,7 @@ impl Config {
             match key.text.as_str() {
                 "fields" => {
                     for (name, value) in value.map().unwrap_or_default() {
-                        self.fields.push((name.text.clone(), value.to_json()));
+                        set_field(&mut self.fields, &name.text, value.to_json());
                     }
                 }
                 "dynamic_fields" => {
@@ -349,6 +349,27 @@ fn put_dotted(event: &mut Json, key: &str, value: Json) {
             }
             put_dotted(inner, rest, value);
         }
+    }
+}
+
+/// Sets a field over what the common settings say, as elastic-package merges the two: of lists each element takes the place of the one with
+/// its number, and a null takes the field away.
+fn set_field(fields: &mut Vec<(String, Json)>, name: &str, value: Json) {
+    let known = fields.iter().position(|(known, _)| known == name);
+    match (known.and_then(|at| fields.get_mut(at)), value) {
+        (known_field, Json::Null) => {
+            if known_field.is_some() {
+                fields.retain(|(known, _)| known != name);
+            }
+        }
+        (Some((_, Json::Array(old))), Json::Array(new)) => {
+            let rest = old.split_off(new.len().min(old.len()));
+            *old = new;
+            old.extend(rest);
+        }
+        (Some((_, Json::Object(old))), Json::Object(new)) => old.extend(new),
+        (Some((_, old)), value) => *old = value,
+        (None, value) => fields.push((name.to_owned(), value)),
     }
 }
 

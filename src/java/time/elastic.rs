@@ -262,6 +262,12 @@ pub fn from(accessor: &Accessor, weeks: Weeks, default_zone: &Zone) -> Result<Zo
     let midnight = Time::midnight();
     match (date, parsed.time) {
         (Some(date), time) => zone.at(date.to_datetime(time.unwrap_or(midnight))),
+        (None, Some(time)) if field(Field::LocalWeekBasedYear).is_some() => {
+            // Day and month beside a week-based year (`YYYY-MM-dd HH:mm`, a common mistake) do not count.
+            let year = field(Field::LocalWeekBasedYear).unwrap_or(1970);
+            let week = field(Field::LocalWeekOfWeekBasedYear).unwrap_or(1);
+            zone.at(date_of_week(weeks, year, week, i64::from(weeks.first_day))?.to_datetime(time))
+        }
         (None, Some(time)) => {
             zone.at(filled_date(year, field(Field::MonthOfYear), field(Field::DayOfMonth))?.to_datetime(time))
         }

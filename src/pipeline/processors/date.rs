@@ -39,20 +39,18 @@ struct DateProcessor {
 /// The formats of one processor, by locale.
 struct Formats {
     texts: Vec<String>,
-    fixed: Option<Arc<Vec<ProcessorFormat>>>,
-    by_locale: Mutex<FxHashMap<String, Arc<Vec<ProcessorFormat>>>>,
+    fixed: Option<Arc<Vec<Compiled>>>,
+    by_locale: Mutex<FxHashMap<String, Arc<Vec<Compiled>>>>,
 }
 
 impl Formats {
-    fn build(options: &Options<'_, '_>, name: &str, texts: &[&str], locale: Option<Locale>) -> Result<Formats, Fault> {
+    fn build(texts: &[&str], locale: Option<Locale>) -> Formats {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        // Faults of the patterns are told at load also when the locale is known only later.
-        let compiled = compile(&texts, locale.unwrap_or(Locale::ROOT)).map_err(|e| options.fault(name, e))?;
-        let fixed = locale.map(|_| Arc::new(compiled));
-        Ok(Formats { texts, fixed, by_locale: Mutex::default() })
+        let fixed = locale.map(|locale| Arc::new(compile(&texts, locale)));
+        Formats { texts, fixed, by_locale: Mutex::default() }
     }
 
-    fn of(&self, tag: &str) -> Result<Arc<Vec<ProcessorFormat>>, String> {
+    fn of(&self, tag: &str) -> Result<Arc<Vec<Compiled>>, String> {
         let mut known = match self.by_locale.lock() {
             Ok(known) => known,
             Err(poisoned) => poisoned.into_inner(),
@@ -60,7 +58,7 @@ impl Formats {
         if let Some(formats) = known.get(tag) {
             return Ok(formats.clone());
         }
-        let formats = Arc::new(compile(&self.texts, Locale::of(tag)?)?);
+        let formats = Arc::new(compile(&self.texts, Locale::of(tag)?));
         if known.len() >= COMPILED_ENTRIES_MAX {
             known.clear();
         }
@@ -69,21 +67,12 @@ impl Formats {
     }
 }
 
-/// The formats that are valid. The originals read a format when its turn comes, so pipelines that work may have an invalid one among
-/// others, which reads no text; only when all are invalid, nothing could ever be read.
-fn compile(texts: &[String], locale: Locale) -> Result<Vec<ProcessorFormat>, String> {
-    let mut valid = Vec::with_capacity(texts.len());
-    let mut told = None;
-    for text in texts {
-        match ProcessorFormat::compile(text, locale) {
-            Ok(format) => valid.push(format),
-            Err(fault) => told = told.or(Some(fault.to_string())),
-        }
-    }
-    match told {
-        Some(fault) if valid.is_empty() => Err(fault),
-        _ => Ok(valid),
-    }
+/// The formats, and the fault of each that is none. The originals read a format when its turn comes, so pipelines that work may have an invalid
+/// one, which reads no text (`ISO_INSTANT` stands in many).
+type Compiled = Result<ProcessorFormat, String>;
+
+fn compile(texts: &[String], locale: Locale) -> Vec<Compiled> {
+    texts.iter().map(|text| ProcessorFormat::compile(text, locale).map_err(|fault| fault.to_string())).collect()
 }
 
 fn date(options: &mut Options<'_, '_>) -> Result<Box<dyn Processor>, Fault> {
@@ -96,7 +85,7 @@ fn date(options: &mut Options<'_, '_>) -> Result<Box<dyn Processor>, Fault> {
     Ok(Box::new(DateProcessor {
         field: options.path("field")?,
         target: options.path_or("target_field", "@timestamp")?,
-        formats: Formats::build(options, "formats", &texts, fixed)?,
+        formats: Formats::build(&texts, fixed),
         timezone,
         locale,
         output: compiled_output,
@@ -166,11 +155,15 @@ impl Processor for DateProcessor {
 }
 
 /// The first format that reads the text. The first fault is the one that is told.
-fn first(formats: &[ProcessorFormat], text: &str, zone: &Zone, now_ms: i64) -> Result<ZonedDateTime, TimeFault> {
+fn first(formats: &[Compiled], text: &str, zone: &Zone, now_ms: i64) -> Result<ZonedDateTime, TimeFault> {
     let now = at_epoch_millis(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut told = None;
     for format in formats {
-        match format.parse(text, zone, now) {
+        let read = match format {
+            Ok(format) => format.parse(text, zone, now),
+            Err(fault) => Err(TimeFault::new(fault.clone())),
+        };
+        match read {
             Ok(zoned) => return Ok(zoned),
             Err(fault) => told = told.or(Some(fault)),
         }
@@ -215,7 +208,7 @@ fn date_index_name(options: &mut Options<'_, '_>) -> Result<Box<dyn Processor>, 
         Some(tag) => Locale::of(tag).map_err(|e| options.fault("locale", e))?,
     };
     let texts = options.optional_texts("date_formats")?.unwrap_or_else(|| vec!["yyyy-MM-dd'T'HH:mm:ss.SSSXX"]);
-    let formats = Formats::build(options, "date_formats", &texts, Some(locale))?;
+    let formats = Formats::build(&texts, Some(locale));
     let symbols_fault = |options: &Options<'_, '_>, e: String| options.fault("index_name_format", e);
     let prefix = match options.optional_template("index_name_prefix")? {
         Some(template) => template,

@@ -215,7 +215,8 @@ fn whole<'a>(document: &Document<'a>, value: Option<Value<'a>>, what: &str) -> R
 
 fn port<'a>(document: &Document<'a>, value: Option<Value<'a>>, what: &str) -> Result<u16, Failure<'a>> {
     let n = whole(document, value, what)?;
-    u16::try_from(n).map_err(|_| document.fail(format_args!("invalid {what} [{n}]")))
+    // Packages count on 0, which a missing port is too, giving no id.
+    u16::try_from(n).ok().filter(|port| *port > 0).ok_or_else(|| document.fail(format_args!("invalid {what} [{n}]")))
 }
 
 /// Whether an address lies in a network: one of the named ones, or a CIDR block. `None` when that is neither.
@@ -404,21 +405,26 @@ pub struct DomainParts<'t> {
     pub subdomain: Option<&'t str>,
 }
 
-/// `None` for a name that lies under no public suffix.
+/// `None` for a name that lies under no public suffix. A suffix of the list's private part (`cloudfront.net`) is itself the registered domain, as
+/// in the original.
 pub fn domain_parts(name: &str) -> Option<DomainParts<'_>> {
     let lower = name.to_ascii_lowercase();
     let suffix = psl::suffix(lower.as_bytes())?;
     if !suffix.is_known() || suffix.as_bytes().is_empty() {
         return None;
     }
-    let top_level_domain = name.get(name.len().checked_sub(suffix.as_bytes().len())?..)?;
-    if top_level_domain.len() == name.len() {
-        return Some(DomainParts { domain: name, registered_domain: None, top_level_domain, subdomain: None });
-    }
-    let before = name.get(..name.len() - top_level_domain.len() - 1)?;
-    let label = before.rfind('.').map_or(0, |dot| dot + 1);
-    let registered = name.get(label..)?;
-    let subdomain = before.get(..label.saturating_sub(1)).filter(|text| !text.is_empty());
+    let suffix_start = name.len().checked_sub(suffix.as_bytes().len())?;
+    let registered_start = match suffix.typ() {
+        Some(psl::Type::Private) => suffix_start,
+        _ if suffix_start == 0 => {
+            let parts = DomainParts { domain: name, registered_domain: None, top_level_domain: name, subdomain: None };
+            return Some(parts);
+        }
+        _ => name.get(..suffix_start - 1)?.rfind('.').map_or(0, |dot| dot + 1),
+    };
+    let registered = name.get(registered_start..)?;
+    let (_, top_level_domain) = registered.split_once('.')?;
+    let subdomain = name.get(..registered_start.saturating_sub(1)).filter(|text| !text.is_empty());
     Some(DomainParts { domain: name, registered_domain: Some(registered), top_level_domain, subdomain })
 }
 
@@ -529,5 +535,10 @@ mod tests {
         assert_eq!(domain_parts("example.com").unwrap().subdomain, None);
         assert_eq!(domain_parts("com").unwrap().registered_domain, None);
         assert_eq!(domain_parts("host.nosuchsuffix"), None);
+        let parts = domain_parts("d111111abcdef8.cloudfront.net").unwrap();
+        assert_eq!(parts.registered_domain, Some("cloudfront.net"));
+        assert_eq!((parts.top_level_domain, parts.subdomain), ("net", Some("d111111abcdef8")));
+        let parts = domain_parts("github.io").unwrap();
+        assert_eq!((parts.registered_domain, parts.top_level_domain, parts.subdomain), (Some("github.io"), "io", None));
     }
 }

@@ -101,7 +101,7 @@ impl Script {
                 for name in node.names() {
                     build.symbols.intern(name);
                 }
-                Some(node.to_json().to_string().into())
+                Some(sorted(node.to_json()).to_string().into())
             }
         };
         Ok(Script { compiled, params })
@@ -120,6 +120,20 @@ impl Script {
         self.compiled
             .test(document.arena, document.ctx, self.params(document), &env(document))
             .map_err(|e| failure(document, &e))
+    }
+}
+
+/// Sorted by name, as pipelines reach a cluster by elastic-package: scripts see that order where names share a slot of the map.
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value::{Array, Object};
+    match value {
+        Object(map) => {
+            let mut entries: Vec<_> = map.into_iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            Object(entries.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+        }
+        Array(items) => Array(items.into_iter().map(sorted).collect()),
+        other => other,
     }
 }
 

@@ -197,7 +197,13 @@ fn trim(options: &mut Options<'_, '_>, name: &'static str) -> Result<Option<Trim
 impl Trim {
     fn apply<'a>(&self, text: &'a str, document: &Document<'a>) -> Result<&'a str, Failure<'a>> {
         match self {
-            Trim::Chars(chars) => Ok(text.trim_matches(chars.as_slice())),
+            // The end is also before a last line end, where characters are taken out of the text's inside.
+            Trim::Chars(chars) => match last_line_end(text) {
+                Some((body, end)) if body.ends_with(chars.as_slice()) && !end.contains(chars.as_slice()) => {
+                    Ok(document.format(format_args!("{}{end}", body.trim_matches(chars.as_slice()))))
+                }
+                _ => Ok(text.trim_matches(chars.as_slice())),
+            },
             Trim::Regex(regex, nothing) => match regex.replace(text, nothing, false, text.len()) {
                 Ok(std::borrow::Cow::Borrowed(same)) => Ok(same),
                 Ok(std::borrow::Cow::Owned(new)) => Ok(document.arena.str(&new)),
@@ -205,6 +211,13 @@ impl Trim {
             },
         }
     }
+}
+
+/// A text before its last line end, and the line end; `None` when it ends in none.
+fn last_line_end(text: &str) -> Option<(&str, &str)> {
+    ["\r\n", "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"]
+        .into_iter()
+        .find_map(|end| text.strip_suffix(end).map(|body| (body, text.get(body.len()..).unwrap_or_default())))
 }
 
 fn kv(options: &mut Options<'_, '_>) -> Result<Box<dyn Processor>, Fault> {

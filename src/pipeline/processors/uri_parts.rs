@@ -29,10 +29,8 @@ impl UriParts {
     /// `None` when neither of Java's classes takes the text.
     pub fn parse(text: &str) -> Option<UriParts> {
         let mut parts = if is_uri(text) { uri(text)? } else { url(text)? };
-        if let Some(path) = &parts.path
-            && let Some(slash) = path.rfind('/')
-            && let Some((_, extension)) = path.get(slash..).and_then(|segment| segment.rsplit_once('.'))
-        {
+        // Behind the last point of the whole path, be it of a folder: what packages expect. Later originals look at the last segment alone.
+        if let Some((_, extension)) = parts.path.as_deref().and_then(|path| path.rsplit_once('.')) {
             parts.extension = Some(extension.to_owned());
         }
         if let Some((name, password)) = parts.user_info.as_deref().and_then(|info| info.split_once(':')) {
