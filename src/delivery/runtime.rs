@@ -107,6 +107,9 @@ async fn serve(settings: &Settings, generation: Generation) -> anyhow::Result<()
     tracing::info!(listen = %listener.local_addr()?, "metrics and health");
     spawn(server::serve(listener, metrics, conditions.clone()));
     conditions.set("starting", "no partition has been assigned yet");
+    // Before anything is waited for: an unheard SIGHUP ends the process.
+    let current = Arc::new(Current::new(generation));
+    let _watch = start_reload(settings, &current)?;
 
     let memory = Memory::of(settings.limits.memory_bytes);
     tracing::info!(
@@ -132,8 +135,6 @@ async fn serve(settings: &Settings, generation: Generation) -> anyhow::Result<()
         () = signals.next() => return Ok(()),
     };
     let budget = FetchBudget { bytes: memory.fetch_bytes, partitions };
-    let current = Arc::new(Current::new(generation));
-    let _watch = start_reload(settings, &current)?;
     let lane = ProcessLane::start(settings, memory, budget, current, indexer, answers, conditions)?;
     lane.wait(&mut signals).await
 }

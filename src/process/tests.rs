@@ -86,6 +86,9 @@ fn events_find_their_pipelines() {
             r#"{{"@timestamp":"2026-09-21T14:13:20Z","@metadata":{{"beat":"filebeat","type":"_doc"}},"message":"{nginx}",{rest}}}"#
         )
     };
+    let trail_beat =
+        json!({"@metadata": {"beat": "filebeat"}, "event": {"dataset": "aws.cloudtrail"}, "message": CLOUDTRAIL})
+            .to_string();
     let in_cloud_watch = json!({"messageType": "DATA_MESSAGE", "owner": "123456789010", "logGroup": "g", "logStream": "s",
         "subscriptionFilters": [], "logEvents": [{"id": "1", "timestamp": NOW_MS, "message": FLOW}]});
     // Payload; then a place in the document and what stands there.
@@ -101,6 +104,7 @@ fn events_find_their_pipelines() {
             "/url/original",
             json!("/a"),
         ),
+        ("a Beat's record as text", trail_beat.clone(), "/event/action", json!("CreateUser")),
         ("S3 notifies", CLOUDTRAIL.replace("iam.amazonaws.com", "aws:s3"), "/eventName", json!("CreateUser")),
         ("normalised already", r#"{"event":{"dataset":"nginx.access"},"a":1}"#.into(), "/tags", Json::Null),
         ("nothing known", r#"{"message":"x","a":{"b":7}}"#.into(), "/a/b", json!(7)),
@@ -183,6 +187,31 @@ fn events_of_one_envelope_share_nothing_that_a_pipeline_changes() {
     let found: Vec<Json> =
         items(&process(&content, "logs", &[event])).into_iter().map(|(_, event)| event["r"].clone()).collect();
     assert_eq!(found, [json!(["one", "more"]), json!(["one", "more"])]);
+}
+
+#[test]
+fn records_that_beats_sent_are_normalised() {
+    let root = std::env::var("SLUICE_SHARED_DATA")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data").to_owned());
+    let mut by_source: std::collections::BTreeMap<String, [usize; 2]> = Default::default();
+    for file in ["modules-records.txt", "xmod.ndjson", "pb.ndjson", "ab.ndjson"] {
+        let Ok(text) = std::fs::read_to_string(format!("{root}/beats/{file}")) else {
+            println!("skipped: {root}/beats/{file} is not there");
+            return;
+        };
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('{')).collect();
+        for (_, event) in items(&process(&own(), "logs", &lines)) {
+            assert_eq!(event.get("tags").filter(|tags| tags.to_string().contains("pipeline_failure")), None, "{event}");
+            let dataset = event["event"]["dataset"].as_str().unwrap().to_owned();
+            // What our pipelines make of events and no Beat does.
+            let is_normalised = event["event"]["kind"] == "event" && event["event"]["original"].is_string();
+            by_source.entry(dataset).or_default()[usize::from(is_normalised)] += 1;
+        }
+    }
+    for dataset in ["nginx.access", "system.auth", "aws.cloudtrail"] {
+        let [left, normalised] = by_source[dataset];
+        assert!(left == 0 && normalised > 0, "{dataset}: {by_source:?}");
+    }
 }
 
 fn with_rules(mut content: Content) -> Content {
