@@ -235,7 +235,7 @@ impl World {
             return;
         }
         self.members.push(Member {
-            machine: Machine::new(LIMITS),
+            machine: Machine::new(LIMITS, []),
             alive: true,
             frozen: false,
             expelled: false,
@@ -565,10 +565,9 @@ impl World {
                     }
                     self.members[member].alive = false;
                 }
-                Effect::Seek { partition, offset } => {
-                    if let Some(tenure) = self.members[member].machine.tenure(&partition) {
-                        self.members[member].positions.insert(tenure, offset);
-                    }
+                Effect::Seek { tenure, offset, .. } => {
+                    self.members[member].positions.insert(tenure, offset);
+                    self.step(member, Input::Sought { tenure })?;
                 }
                 Effect::Report(Report::Misfit { batch }) if self.mutant == Mutant::None => {
                     return Err(format!("an answer that fits nothing: {batch:?}"));

@@ -7,6 +7,7 @@
 //! - `settings`: every kind of mistake in a settings file, with the exact message.
 //! - `event`: the event in memory against a plain tree.
 //! - `stack`: end to end on a real Kafka and a real OpenSearch.
+//! - `delivery`: a group's member and the whole program against in-process brokers.
 //! - `simulation`: the delivery machine in a world of crashes, rebalances and lost answers.
 //! - `decode`: payloads of every kind, bad input above all, and what comes out of them.
 //! - `index_client`: the index side against a scripted server over HTTP.
@@ -18,6 +19,7 @@ mod architecture;
 mod cli;
 mod correlate;
 mod decode;
+mod delivery;
 mod detect;
 mod dlq;
 mod event;

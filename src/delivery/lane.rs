@@ -32,6 +32,12 @@ pub enum Message {
         partition: Partition,
         located: Result<Located, String>,
     },
+    Sought {
+        tenure: Tenure,
+        partition: Partition,
+        offset: i64,
+        sought: Result<(), String>,
+    },
     /// How many partitions the topics have; 0 for those that are not there.
     Topics(Result<Vec<(String, usize)>, String>),
     /// A worker made a part of a batch.
@@ -59,6 +65,8 @@ pub struct Ways {
 /// What is asked of a broker, with patience.
 pub enum Question {
     Locate(Partition, Tenure),
+    /// Fetch from this offset on.
+    Seek(Partition, Tenure, i64),
     Topics,
 }
 
@@ -82,7 +90,7 @@ pub struct Lane {
     conditions: Conditions,
     status: Arc<Mutex<Status>>,
     /// Questions that failed, and when to ask again.
-    unlocated: Vec<(Instant, Partition, Tenure)>,
+    unlocated: Vec<(Instant, Question)>,
     /// When to ask for the topics: soon after trouble, to see whether it is over, and while one is missing.
     topics_at: Option<Instant>,
     /// Partition to be read first in the next round, so that all get their turn.
@@ -220,13 +228,18 @@ impl Lane {
                     self.step(Input::Located { tenure, committed, low, high });
                 }
                 Err(reason) => {
-                    if self.machine.tenure(&partition) == Some(tenure) {
-                        let reason = format!("the broker does not say where its log begins: {reason}");
-                        tracing::warn!(%partition, reason, "cannot read yet");
-                        self.conditions.set(&format!("unlocated {partition}"), reason);
-                        self.unlocated.push((Instant::now() + ASK_AGAIN, partition, tenure));
-                    }
+                    let reason = format!("the broker does not say where its log begins: {reason}");
+                    self.cannot_read_yet(reason, Question::Locate(partition, tenure));
                 }
+            },
+            Message::Sought { tenure, partition, offset, sought } => match sought {
+                Ok(()) => {
+                    self.conditions.clear(&format!("unlocated {partition}"));
+                    // What was taken before lies elsewhere.
+                    self.consumer.clear(&partition);
+                    self.step(Input::Sought { tenure });
+                }
+                Err(reason) => self.cannot_read_yet(reason, Question::Seek(partition, tenure, offset)),
             },
             Message::Topics(found) => self.topics_are(found),
             Message::Made { batch, part } => self.made(batch, part),
@@ -257,6 +270,16 @@ impl Lane {
                 self.topics_at.get_or_insert(Instant::now() + ASK_AGAIN);
             }
             Event::Fatal(reason) => self.fatal = Some(format!("the Kafka client cannot go on: {reason}")),
+        }
+    }
+
+    /// The question is asked again while the partition is ours.
+    fn cannot_read_yet(&mut self, reason: String, question: Question) {
+        let (Question::Locate(partition, tenure) | Question::Seek(partition, tenure, _)) = &question else { return };
+        if self.machine.tenure(partition) == Some(*tenure) {
+            tracing::warn!(%partition, reason, "cannot read yet");
+            self.conditions.set(&format!("unlocated {partition}"), reason);
+            self.unlocated.push((Instant::now() + ASK_AGAIN, question));
         }
     }
 
@@ -482,12 +505,11 @@ impl Lane {
         }
     }
 
+    /// The indexer has logged it.
     fn index_is(&mut self, health: &index::Health) {
         match health {
             index::Health::Ok => {
-                if self.conditions.clear("index") {
-                    tracing::info!("documents are written again");
-                }
+                self.conditions.clear("index");
             }
             index::Health::Halted { cause, index, reason, .. } => {
                 let what = match index {
@@ -495,11 +517,9 @@ impl Lane {
                     None => "no documents are taken".to_owned(),
                 };
                 let reason = format!("{what} ({}): {reason}; {}", cause.name(), cause.way_out());
-                tracing::error!(reason, "writing is halted");
                 self.conditions.set("index", reason);
             }
             index::Health::Unreachable { reason, .. } => {
-                tracing::warn!(reason, "the index does not answer; trying again");
                 self.conditions.set("index", format!("unreachable: {reason}"));
             }
         }
@@ -531,9 +551,10 @@ impl Lane {
                 (self.ways.ask)(Question::Locate(partition, tenure));
                 Ok(())
             }
-            Effect::Seek { partition, offset } => {
-                tracing::warn!(%partition, offset, "fetching is begun anew");
-                self.consumer.seek(&partition, offset)
+            Effect::Seek { partition, tenure, offset } => {
+                tracing::warn!(%partition, offset, "fetching begins anew");
+                (self.ways.ask)(Question::Seek(partition, tenure, offset));
+                Ok(())
             }
             Effect::Commit(commits) => {
                 let handed = self.consumer.commit(&commits);
@@ -564,9 +585,8 @@ impl Lane {
             }
             Report::MadeAnew { partition, committed, high } => {
                 let reason = format!(
-                    "its log ends at {high} and {committed} was committed: the topic was made anew, and its offsets would be taken \
-                     for old ones; give the topic a higher epoch in kafka.topics, as {{name: {}, epoch: 1}}, and reset the \
-                     group's offsets",
+                    "its log ends at {high} and {committed} was committed: the topic was made anew, and its events would be taken \
+                     for old ones; give the topic a higher epoch in kafka.topics, as {{name: {}, epoch: 1}}",
                     partition.topic
                 );
                 tracing::error!(%partition, reason, "is not read");
@@ -595,12 +615,10 @@ impl Lane {
     }
 
     fn ask_again(&mut self, now: Instant) {
-        let (due, later): (Vec<_>, Vec<_>) = self.unlocated.drain(..).partition(|(at, _, _)| *at <= now);
+        let (due, later): (Vec<_>, Vec<_>) = self.unlocated.drain(..).partition(|(at, _)| *at <= now);
         self.unlocated = later;
-        for (_, partition, tenure) in due {
-            if self.machine.tenure(&partition) == Some(tenure) {
-                (self.ways.ask)(Question::Locate(partition, tenure));
-            }
+        for (_, question) in due {
+            (self.ways.ask)(question);
         }
         if self.topics_at.is_some_and(|at| at <= now) {
             self.topics_at = None;

@@ -85,6 +85,10 @@ pub enum Input {
         low: i64,
         high: i64,
     },
+    /// Fetching goes on from where [`Effect::Seek`] said.
+    Sought {
+        tenure: Tenure,
+    },
     /// Where the log begins and ends, as fetches report it.
     Watermarks {
         tenure: Tenure,
@@ -144,9 +148,10 @@ pub enum Effect {
         partition: Partition,
         tenure: Tenure,
     },
-    /// Read on from this offset; what was fetched already is void.
+    /// Read on from this offset; what was fetched already is void. Nothing is read before [`Input::Sought`].
     Seek {
         partition: Partition,
+        tenure: Tenure,
         offset: i64,
     },
     /// Hand the batch to a worker.
@@ -234,8 +239,10 @@ pub struct Counts {
 struct Owned {
     partition: Partition,
     ledger: Ledger,
-    /// Reading waits for [`Input::Located`].
+    /// Reading waits for [`Input::Located`], and for [`Input::Sought`] after a seek.
     located: bool,
+    readable: bool,
+    epoch: u32,
     /// Not the log that we knew; never read in this tenure.
     made_anew: bool,
     committed: Option<i64>,
@@ -261,6 +268,8 @@ enum Phase {
 #[derive(Debug)]
 pub struct Machine {
     limits: Limits,
+    /// Of topics that were made anew; see [`crate::record::Record::epoch`].
+    epochs: FxHashMap<Arc<str>, u32>,
     phase: Phase,
     tenures_given: u64,
     partitions: BTreeMap<Partition, Tenure>,
@@ -288,9 +297,10 @@ pub struct PartitionState {
 }
 
 impl Machine {
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits, epochs: impl IntoIterator<Item = (Arc<str>, u32)>) -> Self {
         Self {
             limits,
+            epochs: epochs.into_iter().collect(),
             phase: Phase::Running,
             tenures_given: 0,
             partitions: BTreeMap::new(),
@@ -308,6 +318,13 @@ impl Machine {
             Input::Assigned(partitions) => self.assigned(partitions, now_ms),
             Input::Revoked { partitions, lost } => self.revoked(partitions, lost),
             Input::Located { tenure, committed, low, high } => self.located(tenure, committed, low, high, now_ms),
+            Input::Sought { tenure } => {
+                if let Some(owned) = self.owned.get_mut(&tenure) {
+                    owned.readable = true;
+                    owned.progress_ms = now_ms;
+                }
+                Vec::new()
+            }
             Input::Watermarks { tenure, low, high } => self.watermarks(tenure, low, high),
             Input::Read { tenure, offsets, bytes } => self.read(tenure, offsets, bytes, now_ms),
             Input::CaughtUp { tenure } => {
@@ -342,7 +359,7 @@ impl Machine {
         let share =
             if self.owned.len() > 1 { self.limits.in_flight_bytes_max / 2 } else { self.limits.in_flight_bytes_max };
         let readable = self.phase == Phase::Running
-            && owned.located
+            && owned.readable
             && !owned.made_anew
             && owned.ledger.batches() < self.limits.batches_ahead_max
             && owned.in_flight_bytes < share;
@@ -400,10 +417,13 @@ impl Machine {
             if let Some(old) = self.partitions.insert(partition.clone(), tenure) {
                 self.forget(old);
             }
+            let epoch = self.epochs.get(&partition.topic).copied().unwrap_or(0);
             let owned = Owned {
                 partition: partition.clone(),
                 ledger: Ledger::default(),
                 located: false,
+                readable: false,
+                epoch,
                 made_anew: false,
                 committed: None,
                 low: 0,
@@ -455,12 +475,19 @@ impl Machine {
             return Vec::new();
         }
         owned.located = true;
+        owned.readable = true;
         owned.progress_ms = now_ms;
         owned.low = low;
         owned.high = high;
-        let Some(committed) = committed.map(|c| c.offset) else { return Vec::new() };
-        owned.committed = Some(committed);
+        let Some(committed) = committed else { return Vec::new() };
         let partition = owned.partition.clone();
+        if epoch_of(&committed.metadata) < owned.epoch {
+            // Committed in the log before this one: nothing of it is here.
+            owned.readable = false;
+            return vec![Effect::Seek { partition, tenure, offset: low }];
+        }
+        let committed = committed.offset;
+        owned.committed = Some(committed);
         if committed > high {
             owned.made_anew = true;
             return vec![Effect::Report(Report::MadeAnew { partition, committed, high })];
@@ -573,7 +600,7 @@ impl Machine {
             if let Some(offset) = owned.ledger.commit_point()
                 && owned.committed.is_none_or(|committed| committed < offset)
             {
-                commits.push(Commit { partition: partition.clone(), offset, metadata: String::new() });
+                commits.push(Commit { partition: partition.clone(), offset, metadata: metadata_of(owned.epoch) });
             }
         }
         commits
@@ -662,11 +689,220 @@ impl Machine {
             }
             if readable && owned.ledger.is_settled() {
                 owned.progress_ms = now_ms;
-                effects.push(Effect::Seek { partition: owned.partition.clone(), offset: position.max(owned.low) });
+                owned.readable = false;
+                let (partition, offset) = (owned.partition.clone(), position.max(owned.low));
+                effects.push(Effect::Seek { partition, tenure: *tenure, offset });
             }
         }
     }
 }
 
+/// What is stored beside an offset: the epoch of the log that it belongs to. Of the first epoch nothing is stored.
+fn metadata_of(epoch: u32) -> String {
+    if epoch == 0 { String::new() } else { format!("epoch {epoch}") }
+}
+
+fn epoch_of(metadata: &str) -> u32 {
+    metadata.strip_prefix("epoch ").and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
 /// Jumps of a partition whose cause is not yet known; more are not judged.
 const JUMPS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        in_flight_bytes_max: 100,
+        batch_bytes_max: 40,
+        batches_ahead_max: 3,
+        commit_interval_ms: 1_000,
+        commit_answer_ms_max: 10_000,
+        stalled_ms: 60_000,
+        drain_ms_max: 5_000,
+    };
+
+    fn partition(number: i32) -> Partition {
+        Partition { topic: "logs".into(), number }
+    }
+
+    fn committed(offset: i64, metadata: &str) -> Option<Committed> {
+        Some(Committed { offset, metadata: metadata.into() })
+    }
+
+    /// A machine that owns partition 0 of `logs`, located with what is given.
+    fn located(epoch: u32, stored: Option<Committed>, low: i64, high: i64) -> (Machine, Tenure, Vec<Effect>) {
+        let mut machine = Machine::new(LIMITS, [("logs".into(), epoch)]);
+        machine.step(0, Input::Assigned(vec![partition(0)]));
+        let tenure = machine.tenure(&partition(0)).unwrap();
+        assert_eq!(machine.may_read(tenure), None, "nothing is read before it is located");
+        let effects = machine.step(0, Input::Located { tenure, committed: stored, low, high });
+        (machine, tenure, effects)
+    }
+
+    fn read(machine: &mut Machine, tenure: Tenure, offsets: &[i64], bytes: u64) -> BatchId {
+        let effects = machine.step(0, Input::Read { tenure, offsets: offsets.to_vec(), bytes });
+        match effects.as_slice() {
+            [Effect::Process(batch)] => *batch,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn process(machine: &mut Machine, batch: BatchId, open: &[u32]) {
+        let to_index = open.iter().map(|n| u64::from(*n)).sum();
+        let outcome = Outcome { open: open.to_vec(), to_index, ..Outcome::default() };
+        assert_eq!(machine.step(0, Input::Processed { batch, outcome }), [Effect::Deliver(batch)]);
+    }
+
+    fn commit(offset: i64) -> Commit {
+        Commit { partition: partition(0), offset, metadata: String::new() }
+    }
+
+    #[test]
+    fn retention_that_overtook_us_is_told_and_counted() {
+        let (machine, tenure, effects) = located(0, committed(10, ""), 25, 40);
+        assert_eq!(effects, [Effect::Report(Report::Gap { partition: partition(0), from: 10, to: 25 })]);
+        assert_eq!(machine.counts().records_lost, 15);
+        assert!(machine.may_read(tenure).is_some());
+    }
+
+    #[test]
+    fn retention_that_overtakes_us_while_reading_is_told_from_compaction() {
+        let (mut machine, tenure, _) = located(0, committed(0, ""), 0, 100);
+        read(&mut machine, tenure, &[0, 1, 2], 3);
+        read(&mut machine, tenure, &[10, 11], 2);
+        assert_eq!(machine.step(0, Input::Watermarks { tenure, low: 0, high: 100 }), [], "markers or compaction");
+        read(&mut machine, tenure, &[60], 1);
+        let gap = Report::Gap { partition: partition(0), from: 12, to: 50 };
+        assert_eq!(machine.step(0, Input::Watermarks { tenure, low: 50, high: 100 }), [Effect::Report(gap)]);
+        assert_eq!(machine.counts().records_lost, 38);
+    }
+
+    #[test]
+    fn a_log_that_ends_before_our_offset_is_not_read_until_its_epoch_is_raised() {
+        let (machine, tenure, effects) = located(0, committed(50, ""), 0, 40);
+        let report = Report::MadeAnew { partition: partition(0), committed: 50, high: 40 };
+        assert_eq!(effects, [Effect::Report(report)]);
+        assert_eq!(machine.may_read(tenure), None);
+
+        let (mut machine, tenure, effects) = located(1, committed(50, ""), 0, 40);
+        assert_eq!(effects, [Effect::Seek { partition: partition(0), tenure, offset: 0 }]);
+        assert_eq!(machine.may_read(tenure), None, "what was fetched lies elsewhere");
+        machine.step(0, Input::Sought { tenure });
+        let batch = read(&mut machine, tenure, &[0], 1);
+        process(&mut machine, batch, &[0]);
+        let epoch_1 = Commit { metadata: "epoch 1".into(), ..commit(1) };
+        assert_eq!(machine.step(2_000, Input::Tick), [Effect::Commit(vec![epoch_1])]);
+
+        let (machine, tenure, effects) = located(1, committed(20, "epoch 1"), 0, 40);
+        assert_eq!(effects, []);
+        assert!(machine.may_read(tenure).is_some());
+    }
+
+    #[test]
+    fn offsets_that_begin_again_stop_the_partition_without_a_commit() {
+        let (mut machine, tenure, _) = located(0, None, 0, 10);
+        let batch = read(&mut machine, tenure, &[8, 9], 2);
+        process(&mut machine, batch, &[0, 0]);
+        let effects = machine.step(0, Input::Read { tenure, offsets: vec![0], bytes: 1 });
+        assert!(matches!(effects.as_slice(), [Effect::Report(Report::MadeAnew { .. })]), "{effects:?}");
+        assert_eq!(machine.may_read(tenure), None);
+        assert_eq!(machine.step(2_000, Input::Tick), []);
+    }
+
+    #[test]
+    fn reading_stops_at_the_budget_and_goes_on_when_memory_is_released() {
+        let (mut machine, tenure, _) = located(0, None, 0, 100);
+        assert_eq!(machine.may_read(tenure), Some(40));
+        let first = read(&mut machine, tenure, &[0], 90);
+        assert_eq!(machine.may_read(tenure), Some(10));
+        read(&mut machine, tenure, &[1], 500);
+        assert_eq!(machine.may_read(tenure), None);
+        machine.step(0, Input::Revoked { partitions: vec![partition(0)], lost: true });
+        assert_eq!(machine.in_flight_bytes(), 590, "it is in memory all the same");
+        machine.step(0, Input::Released { batch: first });
+        machine.step(0, Input::Released { batch: first });
+        assert_eq!(machine.in_flight_bytes(), 500);
+    }
+
+    #[test]
+    fn one_partition_takes_half_of_the_budget_when_there_are_others() {
+        let (mut machine, tenure, _) = located(0, None, 0, 100);
+        machine.step(0, Input::Assigned(vec![partition(1)]));
+        read(&mut machine, tenure, &[0], 60);
+        assert_eq!(machine.may_read(tenure), None);
+        let other = machine.tenure(&partition(1)).unwrap();
+        machine.step(0, Input::Located { tenure: other, committed: None, low: 0, high: 1 });
+        assert_eq!(machine.may_read(other), Some(40));
+    }
+
+    #[test]
+    fn a_revoke_commits_what_is_answered_and_a_lost_partition_nothing() {
+        for (lost, expected) in [(false, vec![Effect::Commit(vec![commit(1)])]), (true, vec![])] {
+            let (mut machine, tenure, _) = located(0, None, 0, 10);
+            let batch = read(&mut machine, tenure, &[0, 1], 2);
+            process(&mut machine, batch, &[1, 1]);
+            machine.step(0, Input::Indexed { batch, records: vec![0] });
+            let mut effects = machine.step(0, Input::Revoked { partitions: vec![partition(0)], lost });
+            assert_eq!(effects.pop(), Some(Effect::AnswerRevoke(vec![partition(0)])));
+            assert_eq!(effects, expected, "lost: {lost}");
+            assert_eq!(machine.counts().forgotten, 1);
+            assert_eq!(machine.step(0, Input::Indexed { batch, records: vec![1] }), [], "the answer finds nothing");
+        }
+    }
+
+    #[test]
+    fn draining_waits_for_answers_and_for_the_commit_but_not_for_ever() {
+        let (mut machine, tenure, _) = located(0, None, 0, 10);
+        let batch = read(&mut machine, tenure, &[0], 1);
+        process(&mut machine, batch, &[1]);
+        assert_eq!(machine.step(5_000, Input::Drain), [Effect::Commit(vec![commit(0)])]);
+        assert_eq!(machine.may_read(tenure), None);
+        machine.step(5_100, Input::CommitAnswered { commits: vec![commit(0)], fault: None });
+        assert_eq!(machine.step(5_200, Input::Tick), []);
+        machine.step(5_300, Input::Indexed { batch, records: vec![0] });
+        assert_eq!(machine.step(5_400, Input::Tick), [Effect::Commit(vec![commit(1)])]);
+        assert_eq!(machine.step(5_500, Input::Tick), [], "the commit is not answered");
+        machine.step(5_600, Input::CommitAnswered { commits: vec![commit(1)], fault: None });
+        assert_eq!(machine.step(5_700, Input::Tick), [Effect::Leave]);
+        assert!(machine.has_left());
+
+        let (mut machine, tenure, _) = located(0, None, 0, 10);
+        let batch = read(&mut machine, tenure, &[0], 1);
+        process(&mut machine, batch, &[1]);
+        machine.step(0, Input::Drain);
+        let effects = machine.step(5_000, Input::Tick);
+        assert_eq!(effects, [Effect::Report(Report::DrainCut { open: 1 }), Effect::Leave]);
+    }
+
+    #[test]
+    fn a_partition_that_gives_nothing_is_told_and_sought_and_one_that_waits_for_answers_only_told() {
+        let (mut machine, tenure, _) = located(0, committed(5, ""), 0, 10);
+        machine.step(1_000, Input::Tick);
+        assert_eq!(machine.step(59_000, Input::Tick), []);
+        let stalled = |open| Report::Stalled { partition: partition(0), behind: 5, open };
+        let seek = Effect::Seek { partition: partition(0), tenure, offset: 5 };
+        assert_eq!(machine.step(60_000, Input::Tick), [Effect::Report(stalled(0)), seek]);
+        machine.step(60_100, Input::Sought { tenure });
+        let batch = read(&mut machine, tenure, &[5], 1);
+        process(&mut machine, batch, &[1]);
+        machine.step(61_000, Input::Tick);
+        machine.step(61_100, Input::Indexed { batch, records: vec![0] });
+        let effects = machine.step(62_000, Input::Tick);
+        assert!(effects.contains(&Effect::Report(Report::Recovered { partition: partition(0) })), "{effects:?}");
+        let batch = read(&mut machine, tenure, &[6], 1);
+        process(&mut machine, batch, &[1]);
+        let effects = machine.step(200_000, Input::Tick);
+        let stalled = Report::Stalled { partition: partition(0), behind: 4, open: 1 };
+        assert!(effects.contains(&Effect::Report(stalled)), "{effects:?}");
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Seek { .. })), "{effects:?}");
+    }
+
+    #[test]
+    fn the_end_of_a_log_is_no_stall_though_markers_lie_there() {
+        let (mut machine, tenure, _) = located(0, committed(9, ""), 0, 10);
+        machine.step(0, Input::CaughtUp { tenure });
+        assert_eq!(machine.step(100_000, Input::Tick), []);
+    }
+}

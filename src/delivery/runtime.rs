@@ -292,7 +292,9 @@ impl ProcessLane {
                 let _ = questions.send(question);
             }),
         };
-        let machine = Machine::new(Limits {
+        let epochs: HashMap<Arc<str>, u32> =
+            kafka.topics.iter().map(|topic| (Arc::from(topic.name.as_str()), topic.epoch)).collect();
+        let limits = Limits {
             in_flight_bytes_max: memory.in_flight_bytes as u64,
             batch_bytes_max: BATCH_BYTES_MAX,
             batches_ahead_max: 10_000,
@@ -300,9 +302,8 @@ impl ProcessLane {
             commit_answer_ms_max: 60_000,
             stalled_ms: 60_000,
             drain_ms_max: DRAIN_MS_MAX,
-        });
-        let epochs: HashMap<Arc<str>, u32> =
-            kafka.topics.iter().map(|topic| (Arc::from(topic.name.as_str()), topic.epoch)).collect();
+        };
+        let machine = Machine::new(limits, epochs.clone());
         let status = Arc::new(Mutex::new(Status::default()));
         let lane = Lane::new(machine, consumer, ways, budget, epochs, conditions, status.clone());
         let (end, ended) = async_mpsc::unbounded_channel();
@@ -441,6 +442,10 @@ fn start_locator(
                 Question::Locate(partition, tenure) => {
                     let located = locator.locate(&partition).map_err(|error| error.to_string());
                     Message::Located { tenure, partition, located }
+                }
+                Question::Seek(partition, tenure, offset) => {
+                    let sought = locator.seek(&partition, offset).map_err(|error| error.to_string());
+                    Message::Sought { tenure, partition, offset, sought }
                 }
                 Question::Topics => Message::Topics(locator.partitions(&topics).map_err(|error| error.to_string())),
             };

@@ -889,7 +889,7 @@ mod tests {
     fn simulate(seed: u64) {
         let mut random = Random::new(seed);
         let mut below = |most: u64| random.next() % most;
-        let mut outbox = Outbox::new(LIMITS, seed);
+        let mut outbox = Outbox::new(Limits { body_items_max: 10, ..LIMITS }, seed);
         let mut waiting: BTreeSet<(u64, u64)> = BTreeSet::new();
         let mut written: BTreeSet<String> = BTreeSet::new();
         let mut under_way: Vec<Request> = Vec::new();
@@ -897,14 +897,14 @@ mod tests {
         let mut lane = 0;
         let is_poison = |item: u64| item % 13 == 5;
         let mut step = 0;
-        while step < 300 || !outbox.is_empty() {
+        while step < 120 || !outbox.is_empty() {
             step += 1;
             assert!(step < 20_000, "seed {seed}: no end: {:?}", outbox.health());
-            let is_calm = step > 300;
+            let is_calm = step > 120;
             let mut answers = Vec::new();
             if !is_calm && outbox.has_room() && below(2) == 0 {
                 lane += 1;
-                let items = 1 + below(30);
+                let items = 1 + below(12);
                 waiting.extend((0..items).map(|item| (lane, item)));
                 outbox.push(batch(["a", "b", "c"][below(3) as usize], lane, 0..items), &mut answers);
             }

@@ -131,13 +131,11 @@ impl Consumer {
         queue.read(&at, epoch, bytes_max, records_max)
     }
 
-    /// Reads on from elsewhere.
-    pub fn seek(&mut self, partition: &Partition, offset: i64) -> anyhow::Result<()> {
+    /// What was taken from the partition's queue is void: it is fetched from elsewhere now.
+    pub fn clear(&mut self, partition: &Partition) {
         if let Some(queue) = self.queues.get_mut(partition) {
             queue.clear();
         }
-        let list = list_of([(partition, Offset::Offset(offset))]);
-        self.client.seek_partitions(list, Duration::ZERO).map(|_| ()).with_context(|| format!("seek {partition}"))
     }
 
     /// Stores offsets. The answer comes as [`Event::CommitAnswered`]; nothing waits for it here.

@@ -55,6 +55,12 @@ impl Locator {
         Ok(Located { committed, low, high })
     }
 
+    /// Fetches from elsewhere; what is in the partition's queue is void when this returns.
+    pub fn seek(&self, partition: &Partition, offset: i64) -> KafkaResult<()> {
+        let list = self.client.seek_partitions(list_of([(partition, Offset::Offset(offset))]), ANSWER_MAX)?;
+        list.elements().iter().try_for_each(|entry| entry.error())
+    }
+
     /// How many partitions each topic has; 0 for one that is not there.
     pub fn partitions(&self, topics: &[String]) -> KafkaResult<Vec<(String, usize)>> {
         partitions(&*self.client, topics)

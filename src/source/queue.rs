@@ -156,6 +156,7 @@ impl PartitionQueue {
     /// What was taken and not read is void: the partition is read from somewhere else.
     pub fn clear(&mut self) {
         self.waiting.clear();
+        self.signal.ready.store(true, Ordering::Release);
     }
 
     fn take(&mut self, records: usize) -> usize {

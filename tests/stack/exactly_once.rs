@@ -100,13 +100,13 @@ fn poison(random: &mut StdRng, ledger: &mut Ledger, number: u64) -> Payload {
         }
         4 => ("unpacked_too_large", Some(gzip(&vec![b'x'; 80 << 20]))),
         5 => ("invalid_utf8", Some([format!("{{\"n\":{number},\"a\":\"").as_bytes(), b"\xff\xfe\"}"].concat())),
-        6 => ("nested_too_deep", Some(format!("{{\"n\":{number},\"a\":{}{}}}", "[".repeat(500), "]".repeat(500)).into_bytes())),
+        6 => ("nesting_too_deep", Some(format!("{{\"n\":{number},\"a\":{}{}}}", "[".repeat(500), "]".repeat(500)).into_bytes())),
         7 => ("json_invalid", Some(format!("{{\"n\":{number},\"a\":}}").into_bytes())),
         8 => (
             "envelope_malformed",
             Some(json!({"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": "g", "logStream": "s", "logEvents": [{"id": "x", "n": number}]}).to_string().into_bytes()),
         ),
-        _ => ("mapper_parsing_exception", Some(json!({"n": number, "source": {"ip": "no address"}}).to_string().into_bytes())),
+        _ => ("mapping_conflict", Some(json!({"n": number, "source": {"ip": "no address"}}).to_string().into_bytes())),
     };
     ledger.letter(kind);
     payload

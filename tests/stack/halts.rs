@@ -17,6 +17,8 @@ struct Cause {
     undo: fn(&World, &Proxy),
     /// The cause takes the index with the first records away.
     deletes_index: bool,
+    /// A running replica sees it only after a while: it is started anew.
+    restarts: bool,
 }
 
 fn must(world: &World, method: Method, path: &str, body: Option<Value>) {
@@ -49,6 +51,7 @@ const CAUSES: [Cause; 5] = [
         says: "block",
         undo: |world, _| block_writes(world, Value::Null),
         deletes_index: false,
+        restarts: false,
     },
     Cause {
         name: "closed",
@@ -58,6 +61,7 @@ const CAUSES: [Cause; 5] = [
             must(world, Method::POST, &format!("{}-*/_open?expand_wildcards=all", world.index_prefix()), None)
         },
         deletes_index: false,
+        restarts: false,
     },
     Cause {
         name: "shard-limit",
@@ -68,6 +72,7 @@ const CAUSES: [Cause; 5] = [
         says: "shards",
         undo: |world, _| limit_shards(world, Value::Null),
         deletes_index: true,
+        restarts: false,
     },
     Cause {
         name: "unauthorized",
@@ -75,6 +80,7 @@ const CAUSES: [Cause; 5] = [
         says: "401",
         undo: |_, proxy| proxy.set_unauthorized(false),
         deletes_index: false,
+        restarts: false,
     },
     Cause {
         name: "template-missing",
@@ -91,6 +97,7 @@ const CAUSES: [Cause; 5] = [
         says: "template",
         undo: |world, _| world.setup(&world.dir.path().join("sluice.yml")),
         deletes_index: true,
+        restarts: true,
     },
 ];
 
@@ -116,7 +123,13 @@ fn an_index_that_cannot_take_documents_stops_the_stream_and_loses_nothing() {
             replica.assert_runs();
             world.count() == RECORDS
         });
-        (cause.arrange)(&world, &proxy);
+        if cause.restarts {
+            assert!(replica.stop().success());
+            (cause.arrange)(&world, &proxy);
+            replica = Replica::start(&world, "replica-again", &settings);
+        } else {
+            (cause.arrange)(&world, &proxy);
+        }
         produce(&world, &topic, RECORDS);
         wait_for(&format!("/readyz to say `{}` ({})", cause.says, cause.name), || {
             replica.assert_runs();

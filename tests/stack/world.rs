@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -18,6 +19,9 @@ use tokio::runtime::Runtime;
 /// Longer than anything here takes on a slow machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// Templates have one name per cluster and some limits hold for all of it: one test has the servers at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// The servers that `dev/stack up` started, and what one test has to itself on them.
 pub struct World {
     pub name: String,
@@ -26,6 +30,7 @@ pub struct World {
     pub dir: tempfile::TempDir,
     pub runtime: Runtime,
     http: reqwest::Client,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// A dead letter as it lies in its topic.
@@ -51,6 +56,7 @@ impl World {
             dir: tempfile::tempdir().unwrap(),
             runtime: Runtime::new().unwrap(),
             http: reqwest::Client::new(),
+            _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner),
         })
     }
 
@@ -62,7 +68,7 @@ impl World {
         format!("{}-group", self.name)
     }
 
-    /// The events index of this test; a prefix of its own keeps other tests' templates and documents away.
+    /// The events index of this test; a prefix of its own keeps other tests' documents away.
     pub fn index_prefix(&self) -> String {
         format!("logs-{}", self.name)
     }
