@@ -1,13 +1,15 @@
 //! Records out of one partition's queue into one buffer.
 //!
-//! Uses librdkafka's own batch call: the crate's safe one costs an allocated event per record and panics on a header whose name is
+//! Uses librdkafka's own call: the crate's safe one costs an allocated event per record and panics on a header whose name is
 //! not UTF-8. All that is unsafe in reading records stands in this file. A queue is never blocked on: when it goes from empty to
 //! not empty, librdkafka's thread calls [`Signal::raise`].
+//!
+//! One record a call, not rd_kafka_consume_batch_queue: that one takes the word that a partition is at its end for a record, and a
+//! rebalance that pauses the partition then resumes one offset too far, past a record that came meanwhile (librdkafka 2.12).
 
-// rd_kafka_consume_batch_queue and headers have no safe counterpart; every pointer here comes from librdkafka and is given back to it.
+// rd_kafka_consume_queue and headers have no safe counterpart; every pointer here comes from librdkafka and is given back to it.
 #![allow(unsafe_code)]
 
-use std::collections::VecDeque;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{self, NonNull};
 use std::slice;
@@ -26,9 +28,6 @@ use crate::record::{Coordinates, Origin, Record};
 /// Called from librdkafka's threads; must only pass the word on.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// Records that are taken from the queue in one call.
-const TAKEN_MAX: usize = 256;
-
 /// Says that a queue has something.
 struct Signal {
     ready: AtomicBool,
@@ -38,10 +37,8 @@ struct Signal {
 /// The queue of one partition, for as long as it is ours.
 pub struct PartitionQueue {
     queue: NonNull<rd::rd_kafka_queue_t>,
-    /// Taken from the queue and not yet asked for. Not more than librdkafka's own limit for a partition's queue.
-    waiting: VecDeque<Message>,
-    /// Of the last records, to guess how many fill a batch.
-    record_bytes: usize,
+    /// Taken from the queue, and more than was asked for.
+    waiting: Option<Message>,
     signal: Box<Signal>,
     /// The queue must not outlive its client.
     _client: Arc<BaseConsumer<Context>>,
@@ -55,7 +52,7 @@ struct Message(NonNull<rd::rd_kafka_message_t>);
 
 impl Drop for Message {
     fn drop(&mut self) {
-        // SAFETY: the message came from rd_kafka_consume_batch_queue and is destroyed once.
+        // SAFETY: the message came from rd_kafka_consume_queue and is destroyed once.
         unsafe { rd::rd_kafka_message_destroy(self.0.as_ptr()) }
     }
 }
@@ -120,7 +117,7 @@ impl PartitionQueue {
             rd::rd_kafka_queue_cb_event_enable(queue.as_ptr(), Some(Signal::raise), opaque);
             queue
         };
-        Some(Self { queue, waiting: VecDeque::new(), record_bytes: 1024, signal, _client: client.clone() })
+        Some(Self { queue, waiting: None, signal, _client: client.clone() })
     }
 
     /// Whether there may be something to read.
@@ -134,51 +131,33 @@ impl PartitionQueue {
         let mut fetched = Fetched::default();
         // Before the queue is found empty, so that what comes meanwhile raises it again.
         self.signal.ready.store(false, Ordering::Release);
-        loop {
-            while let Some(message) = self.waiting.front() {
-                let bytes = message.bytes();
-                let full = fetched.buffer.len() + bytes > bytes_max || fetched.places.len() >= records_max;
-                if full && !fetched.places.is_empty() {
-                    self.signal.ready.store(true, Ordering::Release);
-                    return fetched;
-                }
-                if let Some(message) = self.waiting.pop_front() {
-                    fetched.take(&message, at, epoch, bytes_max);
-                }
+        while let Some(message) = self.waiting.take().or_else(|| self.take()) {
+            let is_full = fetched.buffer.len() + message.bytes() > bytes_max || fetched.places.len() >= records_max;
+            if is_full && !fetched.places.is_empty() {
+                self.waiting = Some(message);
+                self.signal.ready.store(true, Ordering::Release);
+                break;
             }
-            let left = bytes_max.saturating_sub(fetched.buffer.len()) / self.record_bytes.max(1);
-            if self.take(left.clamp(1, TAKEN_MAX)) == 0 {
-                return fetched;
-            }
+            fetched.take(&message, at, epoch, bytes_max);
         }
+        fetched
     }
 
     /// What was taken and not read is void: the partition is read from somewhere else.
     pub fn clear(&mut self) {
-        self.waiting.clear();
+        self.waiting = None;
         self.signal.ready.store(true, Ordering::Release);
     }
 
-    fn take(&mut self, records: usize) -> usize {
-        let mut pointers = [ptr::null_mut(); TAKEN_MAX];
-        // SAFETY: the array has room for as many pointers as are asked for; those that are filled are owned from here on.
-        let taken = unsafe {
-            rd::rd_kafka_consume_batch_queue(self.queue.as_ptr(), 0, pointers.as_mut_ptr(), records.min(TAKEN_MAX))
-        };
-        let taken = usize::try_from(taken).unwrap_or(0);
-        let before = self.waiting.len();
-        self.waiting.extend(pointers.iter().take(taken).filter_map(|p| NonNull::new(*p)).map(Message));
-        let bytes: usize = self.waiting.iter().skip(before).map(Message::bytes).sum();
-        if let Some(average) = bytes.checked_div(taken) {
-            self.record_bytes = average;
-        }
-        taken
+    fn take(&self) -> Option<Message> {
+        // SAFETY: the queue is ours; what it gives is owned from here on.
+        NonNull::new(unsafe { rd::rd_kafka_consume_queue(self.queue.as_ptr(), 0) }).map(Message)
     }
 }
 
 impl Drop for PartitionQueue {
     fn drop(&mut self) {
-        self.waiting.clear();
+        self.waiting = None;
         // SAFETY: after the first call librdkafka does not touch the signal any more; the queue is given back once.
         unsafe {
             rd::rd_kafka_queue_cb_event_enable(self.queue.as_ptr(), None, ptr::null_mut());

@@ -181,6 +181,8 @@ fn every_record_is_indexed_once_whatever_happens() {
             }
             7 => {
                 proxy.set_away(true);
+                // Each replica owns a partition, and notices when it has something to write.
+                world.produce(&topic, (0..600).map(|n| (n % PARTITIONS, None, good(&mut random, &mut ledger))));
                 wait_for("all to notice that OpenSearch is away", || {
                     replicas.iter().all(|replica| replica.get(&world, "/readyz").0 == 503)
                 });
