@@ -92,6 +92,9 @@ impl<'a> Machine<'a> {
             (Some(Held::Moment(a)), Some(Held::Moment(b))) => Ok(a.at == b.at && a.zone == b.zone),
             (Some(Held::Span(a)), Some(Held::Span(b))) | (Some(Held::Unit(a)), Some(Held::Unit(b))) => Ok(a == b),
             (Some(Held::Zone(a)), Some(Held::Zone(b))) => Ok(a == b),
+            (Some(Held::Local(a)), Some(Held::Local(b))) => Ok(a == b),
+            (Some(Held::Field(a)), Some(Held::Field(b))) => Ok(a == b),
+            (Some(Held::Date(a)), Some(Held::Date(b))) => Ok(a == b),
             (Some(Held::Optional { value: a, .. }), Some(Held::Optional { value: b, .. })) => match (a, b) {
                 (Some(a), Some(b)) => self.equals_at(a, b, level + 1),
                 (a, b) => Ok(a.is_none() && b.is_none()),

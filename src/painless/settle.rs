@@ -5,6 +5,7 @@
 
 use super::error::{self, Throw, throw};
 use super::machine::Machine;
+use super::methods::time::Moment;
 use super::value::{Held, Java, Thing, as_list, as_map};
 use crate::event::{List, Object, Value};
 
@@ -113,6 +114,9 @@ fn settled<'a>(m: &mut Machine<'a>, value: Value<'a>, level: u32) -> Result<Valu
             settle_object(m, object, level + 1)?;
             Ok(Value::Object(object))
         }
+        // As a document's writer shows times: three to nine digits of the second, an offset and no region.
+        Held::Moment(moment) => m.string(&moment.written()),
+        Held::Date(at) => m.string(&Moment { at: *at, zone: None }.written()),
         _ => m.text(&value).map(Value::Str),
     }
 }

@@ -12,12 +12,15 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 
 use bumpalo::collections::Vec as BumpVec;
+use jiff::Timestamp;
 
 use super::api::{Class, Name};
 use super::code::Function;
 use super::error::{self, Throw, throw};
 use super::machine::Machine;
 use super::methods::builder::{Joiner, Tokenizer};
+use super::methods::calendar::Local;
+use super::methods::formatter::Format;
 use super::methods::function::Derived;
 use super::methods::stream::{Collector, Statistics, Stream};
 use super::methods::time::Moment;
@@ -25,6 +28,7 @@ use super::methods::util::Base64;
 use super::regex::{Matcher, Pattern};
 use super::types::Type;
 use crate::event::{Arena, Key, List, Object, Value};
+use crate::java::time::pattern::Field;
 
 /// How deep equality, hashes and texts look into nested values.
 pub(super) const NESTING_LEVELS_MAX: u32 = 200;
@@ -123,6 +127,12 @@ pub(super) enum Held<'a> {
     Unit(i128),
     /// A `ZoneId`.
     Zone(&'a str),
+    Local(Local),
+    /// A `ChronoField`.
+    Field(Field),
+    Format(Format<'a>),
+    /// A `java.util.Date`.
+    Date(Timestamp),
     Derived(Derived<'a>),
     Lambda {
         function: &'a Function,
@@ -225,7 +235,15 @@ pub(super) fn class_of(value: &Value<'_>) -> Class {
             Held::Moment(_) => Class::Instant,
             Held::Span(_) => Class::Duration,
             Held::Unit(_) => Class::ChronoUnit,
+            Held::Zone(id) if *id == "Z" || id.starts_with(['+', '-']) => Class::ZoneOffset,
             Held::Zone(_) => Class::ZoneId,
+            Held::Local(Local::Date(_)) => Class::LocalDate,
+            Held::Local(Local::Time(_)) => Class::LocalTime,
+            Held::Local(Local::DateTime(_)) => Class::LocalDateTime,
+            Held::Field(_) => Class::ChronoField,
+            Held::Format(format) if format.simple => Class::SimpleDateFormat,
+            Held::Format(_) => Class::DateTimeFormatter,
+            Held::Date(_) => Class::Date,
             Held::Derived(_) => Class::Function,
             Held::Lambda { .. }
             | Held::FunctionOf(_)
@@ -533,6 +551,10 @@ impl<'a> Machine<'a> {
             Some(Held::Locale(tag)) => out.push_str(tag),
             Some(Held::Moment(moment)) => out.push_str(&moment.text()),
             Some(Held::Zone(id)) => out.push_str(id),
+            Some(Held::Local(local)) => out.push_str(&local.text()),
+            Some(Held::Field(field)) => out.push_str(field.name()),
+            Some(Held::Format(format)) => out.push_str(format.pattern),
+            Some(Held::Date(at)) => out.push_str(&super::methods::time::date_text(*at)),
             Some(Held::Span(nanos)) => out.push_str(&super::methods::time::span_text(*nanos)),
             Some(Held::Unit(nanos)) => out.push_str(super::methods::time::unit_text(*nanos)),
             Some(Held::Uuid(bits)) => {

@@ -35,7 +35,8 @@ impl Temporal {
         offset.to_timestamp(local).ok()
     }
 
-    fn field(&self, field: Field, weeks: Weeks) -> Result<i64, String> {
+    /// A field's value. `Err` holds the words of Java's exception.
+    pub fn field(&self, field: Field, weeks: Weeks) -> Result<i64, String> {
         let found = match (self.time, field) {
             (Some(time), Field::HourOfDay) => Some(i64::from(time.hour())),
             (Some(time), Field::ClockHourOfDay) => Some((i64::from(time.hour()) + 23) % 24 + 1),
@@ -77,8 +78,11 @@ fn step(next: &Step, temporal: &Temporal, weeks: Weeks, out: &mut String) -> Res
         Step::Number(n) if n.fraction => fraction(temporal.field(n.field, weeks)?, n.min, n.max, out),
         Step::Number(n) => number(n, temporal.field(n.field, weeks)?, out)?,
         Step::PointFraction { min, max } => {
-            out.push('.');
-            fraction(temporal.field(Field::NanoOfSecond, weeks)?, *min, *max, out);
+            let nanos = temporal.field(Field::NanoOfSecond, weeks)?;
+            if nanos > 0 || *min > 0 {
+                out.push('.');
+                fraction(nanos, *min, *max, out);
+            }
         }
         Step::Text { field, texts } => {
             let value = temporal.field(*field, weeks)?;

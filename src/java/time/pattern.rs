@@ -142,8 +142,9 @@ impl Formatter {
     }
 
     /// A pattern that may hold the parts in braces which Elasticsearch's own formats need: `{f}` is a point and 1 to 9 digits of a
-    /// second, `{f3}` and `{f9}` are what is printed for them, `{F}` the digits alone, `{z}` a zone's id or an offset, `{o}` an offset as `+HHmm`.
-    pub(super) fn compile_extended(pattern: &str) -> Result<Formatter, PatternFault> {
+    /// second, `{f0}` the same or nothing, `{f3}` and `{f9}` are what is printed for them, `{F}` the digits alone, `{z}` a zone's id or an offset, `{o}` an offset as `+HHmm`, `{g}` the same
+    /// with its minutes always and `GMT` for none.
+    pub fn compile_extended(pattern: &str) -> Result<Formatter, PatternFault> {
         let chars: Vec<char> = pattern.chars().collect();
         Self::build(&chars, Locale::ROOT, true)
     }
@@ -192,11 +193,13 @@ impl Builder {
         };
         self.push(match &*name {
             "f" => fraction(1, 9, true),
+            "f0" => fraction(0, 9, true),
             "f3" => fraction(3, 3, true),
             "f9" => fraction(3, 9, true),
             "F" => fraction(1, 9, false),
             "z" => Step::ZoneOrOffsetId,
             "o" => Step::Offset { shape: OffsetShape::HourOptionalMinute, none: "Z" },
+            "g" => Step::Offset { shape: OffsetShape::HourMinute, none: "GMT" },
             _ => return Err(PatternFault(format!("Pattern includes reserved character: '{{{name}'"))),
         });
         Ok(start + 1 + name.chars().count())

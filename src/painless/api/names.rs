@@ -68,6 +68,17 @@ names! {
     trimToSize ulp unmodifiableCollection unmodifiableList unmodifiableMap unmodifiableSet unmodifiableSortedMap
     unmodifiableSortedSet unordered uppercase urlDecode valueOf values variant version withZoneSameInstant
     withoutPadding
+    HALF_DAYS DAYS WEEKS MONTHS YEARS DECADES CENTURIES ALIGNED_WEEK_OF_MONTH AMPM_OF_DAY CLOCK_HOUR_OF_AMPM
+    CLOCK_HOUR_OF_DAY DAY_OF_MONTH DAY_OF_WEEK DAY_OF_YEAR HOUR_OF_AMPM HOUR_OF_DAY INSTANT_SECONDS MILLI_OF_DAY
+    MINUTE_OF_HOUR MONTH_OF_YEAR NANO_OF_DAY NANO_OF_SECOND OFFSET_SECONDS SECOND_OF_MINUTE YEAR YEAR_OF_ERA plus
+    minus plusWeeks minusWeeks plusMonths minusMonths plusYears minusYears withYear withMonth withDayOfMonth
+    withDayOfYear withHour withMinute withSecond withNano with getLong truncatedTo until toLocalDate toLocalTime
+    toLocalDateTime isLeapYear lengthOfMonth toEpochDay toSecondOfDay toNanoOfDay atStartOfDay atTime ofEpochDay
+    ofYearDay ofSecondOfDay ofHoursMinutes ofTotalSeconds UTC BASIC_ISO_DATE ISO_DATE ISO_LOCAL_DATE ISO_LOCAL_TIME
+    ISO_LOCAL_DATE_TIME ISO_OFFSET_DATE_TIME ISO_ZONED_DATE_TIME ISO_DATE_TIME ISO_INSTANT ISO_ORDINAL_DATE
+    RFC_1123_DATE_TIME ofPattern withZone withLocale setTimeZone getZone getOffset withZoneSameLocal getTime before
+    after getTotalSeconds toSeconds multipliedBy dividedBy ofWeeks MIDNIGHT NOON MIN MAX EPOCH communityId uriParts
+    jsonLenient
 }
 
 static NUMBERS: LazyLock<FxHashMap<&'static str, Name>> =

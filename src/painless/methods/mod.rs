@@ -1,7 +1,9 @@
 //! What the classes of [`super::api`] do: one file per subject, called by the class of the value at hand.
 
 pub(super) mod builder;
+pub(super) mod calendar;
 mod format;
+pub(super) mod formatter;
 pub(super) mod function;
 mod iterator;
 mod list;
@@ -67,10 +69,10 @@ pub(super) fn call<'a>(
             Held::Moment(moment) => time::call(m, receiver, *moment, name, args),
             Held::Span(nanos) => time::call_span(m, receiver, *nanos, name, args),
             Held::Unit(nanos) => time::call_unit(m, receiver, *nanos, name, args),
-            Held::Zone(id) => match (name, args) {
-                (Name::getId, []) => Ok(Value::Str(id)),
-                _ => object(m, receiver, name, args),
-            },
+            Held::Zone(id) => time::call_zone(m, receiver, id, name, args),
+            Held::Local(local) => time::call_local(m, receiver, *local, name, args),
+            Held::Format(format) => formatter::call(m, receiver, format, name, args),
+            Held::Date(at) => time::call_date(m, receiver, *at, name, args),
             Held::Encoder(coding) => util::encoder(m, receiver, *coding, name, args),
             Held::Decoder(coding) => util::decoder(m, receiver, *coding, name, args),
             Held::Exception { message, .. } => match (name, args) {
@@ -101,7 +103,7 @@ pub(super) fn call<'a>(
             | Held::Bound { .. }
             | Held::Constructor(_)
             | Held::Derived(_) => function::call(m, receiver, name, args),
-            Held::Array { .. } | Held::Collector(_) => object(m, receiver, name, args),
+            Held::Array { .. } | Held::Collector(_) | Held::Field(_) => object(m, receiver, name, args),
         },
         _ => number::call(m, receiver, name, args),
     }
@@ -169,9 +171,15 @@ pub(super) fn call_static<'a>(
             let quoted = text(m, args.first().unwrap_or(&Value::Null))?.replace('\\', "\\\\").replace('$', "\\$");
             Some(m.string(&quoted)?)
         }
-        Class::ZonedDateTime | Class::Instant | Class::Duration | Class::ZoneId => {
-            time::call_static(m, class, name, args)?
-        }
+        Class::ZonedDateTime
+        | Class::LocalDateTime
+        | Class::LocalDate
+        | Class::LocalTime
+        | Class::Instant
+        | Class::Duration
+        | Class::ZoneId => time::call_static(m, class, name, args)?,
+        Class::ZoneOffset => calendar::offset(m, name, args)?,
+        Class::DateTimeFormatter => Some(formatter::made(m, class, args)?),
         Class::Uuid => Some(util::uuid(m, name, args)?),
         Class::Locale => Some(thing(m.arena, Held::Locale(text(m, args.first().unwrap_or(&Value::Null))?))),
         Class::System => match name {
@@ -199,7 +207,8 @@ pub(super) fn call_static<'a>(
 pub(super) fn constant<'a>(m: &mut Machine<'a>, class: Class, name: Name) -> Result<Value<'a>, Throw> {
     let found = match class {
         Class::Collections => util::collections(m, name, &[])?,
-        Class::ChronoUnit => time::constant(m, name),
+        Class::ChronoUnit | Class::ChronoField | Class::ZoneOffset | Class::Instant => time::constant(m, class, name),
+        Class::DateTimeFormatter => formatter::constant(m, name),
         Class::Locale => Some(thing(
             m.arena,
             Held::Locale(match name {
@@ -269,6 +278,8 @@ pub(super) fn construct<'a>(m: &mut Machine<'a>, class: Class, args: Args<'_, 'a
             },
         },
         Class::StringBuilder | Class::StringBuffer => builder::new(m, args),
+        Class::SimpleDateFormat => formatter::made(m, class, args),
+        Class::Date => time::new_date(m, args),
         Class::StringJoiner => builder::new_joiner(m, args),
         Class::StringTokenizer => builder::new_tokenizer(m, args),
         Class::IntSummaryStatistics | Class::LongSummaryStatistics | Class::DoubleSummaryStatistics => {

@@ -1,11 +1,14 @@
-//! Moments and spans: `ZonedDateTime`, `Instant`, `Duration`, `ChronoUnit`, `ZoneId`.
+//! Moments and spans: `ZonedDateTime`, `Instant`, `Duration`, `ChronoUnit`, `ZoneId`, `Date`. What works on fields and units is in
+//! [`super::calendar`], formatters are in [`super::formatter`].
 //!
 //! A moment holds its zone's id and not the zone, because what lies in the arena owns no memory.
 
-use jiff::civil::DateTime;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::Timestamp;
+use jiff::civil::{DateTime, Time};
 
-use super::{Args, Name, number, object, text};
+use super::calendar::{Local, When};
+use super::formatter::Format;
+use super::{Args, Name, calendar, formatter, number, object, text};
 use crate::event::Value;
 use crate::java::time::Zone;
 use crate::painless::api::Class;
@@ -20,11 +23,11 @@ pub(in crate::painless) struct Moment<'a> {
     pub zone: Option<&'a str>,
 }
 
-fn fault(what: impl std::fmt::Display) -> Throw {
+pub(super) fn fault(what: impl std::fmt::Display) -> Throw {
     throw(error::Class::DateTime, what.to_string())
 }
 
-fn zone_of(id: &str) -> Result<Zone, Throw> {
+pub(super) fn zone_of(id: &str) -> Result<Zone, Throw> {
     Zone::of(id).map_err(fault)
 }
 
@@ -33,9 +36,23 @@ fn unparsed(text: &str) -> Throw {
 }
 
 impl Moment<'_> {
-    fn local(&self) -> Result<DateTime, Throw> {
+    pub(super) fn local(&self) -> Result<DateTime, Throw> {
         let zone = zone_of(self.zone.unwrap_or("Z"))?;
         Ok(zone.time_zone().to_datetime(self.at))
+    }
+
+    pub(super) fn seconds(&self) -> i64 {
+        self.at.as_nanosecond().div_euclid(1_000_000_000) as i64
+    }
+
+    /// As a document shows it.
+    pub(in crate::painless) fn written(&self) -> String {
+        let (Ok(zone), Ok(local)) = (zone_of(self.zone.unwrap_or("Z")), self.local()) else { return self.text() };
+        let offset = Zone::of_offset(zone.offset_at(self.at)).map_or_else(String::new, |offset| offset.id().to_owned());
+        let digits = format!("{:09}", local.subsec_nanosecond());
+        let kept = digits.trim_end_matches('0').len().max(3);
+        let second = format!("{:02}:{:02}:{:02}", local.hour(), local.minute(), local.second());
+        format!("{}T{second}.{}{offset}", local.date(), digits.get(..kept).unwrap_or(&digits))
     }
 
     pub(in crate::painless) fn text(&self) -> String {
@@ -59,12 +76,21 @@ fn fraction(nanos: i32) -> String {
 }
 
 /// Java leaves out seconds that are zero, but only in local times.
-fn local_text(local: DateTime) -> String {
-    let start = format!("{}T{:02}:{:02}", local.date(), local.hour(), local.minute());
-    if local.second() == 0 && local.subsec_nanosecond() == 0 {
+pub(super) fn time_text(time: Time) -> String {
+    let start = format!("{:02}:{:02}", time.hour(), time.minute());
+    if time.second() == 0 && time.subsec_nanosecond() == 0 {
         return start;
     }
-    format!("{start}:{:02}{}", local.second(), fraction(local.subsec_nanosecond()))
+    format!("{start}:{:02}{}", time.second(), fraction(time.subsec_nanosecond()))
+}
+
+fn local_text(local: DateTime) -> String {
+    format!("{}T{}", local.date(), time_text(local.time()))
+}
+
+/// `Date.toString`, in UTC.
+pub(in crate::painless) fn date_text(at: Timestamp) -> String {
+    at.strftime("%a %b %d %H:%M:%S UTC %Y").to_string()
 }
 
 fn instant_text(local: DateTime) -> String {
@@ -108,19 +134,12 @@ fn span<'a>(m: &Machine<'a>, nanos: i128) -> Value<'a> {
     thing(m.arena, Held::Span(nanos))
 }
 
-fn moment_of<'a>(value: &Value<'a>) -> Result<Moment<'a>, Throw> {
+pub(super) fn moment_of<'a>(value: &Value<'a>) -> Result<Moment<'a>, Throw> {
     match held(value) {
         Some(Held::Moment(moment)) => Ok(*moment),
         _ if value.is_null() => Err(throw_bare(error::Class::NullPointer)),
         _ => Err(super::bad_cast(value, "java.time.temporal.Temporal")),
     }
-}
-
-fn moved<'a>(m: &Machine<'a>, moment_now: Moment<'a>, nanos: i128) -> Result<Value<'a>, Throw> {
-    let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).map_err(fault)?;
-    let by = SignedDuration::new(seconds, nanos.rem_euclid(1_000_000_000) as i32);
-    let at = moment_now.at.checked_add(by).map_err(fault)?;
-    Ok(moment(m, at, moment_now.zone))
 }
 
 pub(super) fn call<'a>(
@@ -134,53 +153,99 @@ pub(super) fn call<'a>(
     if !super::has(&receiver, name, args.len()) {
         return object(m, receiver, name, args);
     }
-    let sign = if name.text().starts_with("minus") { -1 } else { 1 };
     Ok(match (name, args) {
         (Name::isAfter, [other]) => Value::Bool(now.at > moment_of(other)?.at),
         (Name::isBefore, [other]) => Value::Bool(now.at < moment_of(other)?.at),
         (Name::isEqual, [other]) => Value::Bool(now.at == moment_of(other)?.at),
         (Name::compareTo, [other]) => Value::Int(now.at.cmp(&moment_of(other)?.at) as i32),
         (Name::toInstant, []) => moment(m, now.at, None),
-        (Name::toEpochSecond | Name::getEpochSecond, []) => {
-            Value::Long(now.at.as_nanosecond().div_euclid(1_000_000_000) as i64)
-        }
+        (Name::toEpochSecond | Name::getEpochSecond, []) => Value::Long(now.seconds()),
         (Name::toEpochMilli, []) => Value::Long(now.at.as_nanosecond().div_euclid(1_000_000) as i64),
-        (Name::getNano, []) => Value::Int(now.at.as_nanosecond().rem_euclid(1_000_000_000) as i32),
-        (Name::getYear, []) => Value::Int(i32::from(now.local()?.year())),
-        (Name::getMonthValue, []) => Value::Int(i32::from(now.local()?.month())),
-        (Name::getDayOfMonth, []) => Value::Int(i32::from(now.local()?.day())),
-        (Name::getDayOfYear, []) => Value::Int(i32::from(now.local()?.day_of_year())),
-        (Name::getHour, []) => Value::Int(i32::from(now.local()?.hour())),
-        (Name::getMinute, []) => Value::Int(i32::from(now.local()?.minute())),
-        (Name::getSecond, []) => Value::Int(i32::from(now.local()?.second())),
         (Name::withZoneSameInstant | Name::atZone, [zone]) => match held(zone) {
             Some(Held::Zone(id)) => moment(m, now.at, Some(id)),
             _ => return Err(super::bad_cast(zone, "java.time.ZoneId")),
         },
-        (Name::plusNanos | Name::minusNanos, [by]) => moved(m, now, sign * i128::from(number(by)?.long()))?,
-        (Name::plusMillis | Name::minusMillis, [by]) => {
-            moved(m, now, sign * i128::from(number(by)?.long()) * 1_000_000)?
+        (Name::withZoneSameLocal, [zone]) => calendar::zoned(m, now.local()?, zone)?,
+        (Name::getZone, []) => thing(m.arena, Held::Zone(now.zone.unwrap_or("Z"))),
+        (Name::getOffset, []) => {
+            let offset = zone_of(now.zone.unwrap_or("Z"))?.offset_at(now.at);
+            let zone = Zone::of_offset(offset).unwrap_or_else(Zone::utc);
+            formatter::zone(m, &zone)?
         }
-        (Name::plusSeconds | Name::minusSeconds, [by]) => {
-            moved(m, now, sign * i128::from(number(by)?.long()) * 1_000_000_000)?
-        }
-        (Name::plusMinutes | Name::minusMinutes, [by]) => {
-            moved(m, now, sign * i128::from(number(by)?.long()) * 60_000_000_000)?
-        }
-        (Name::plusHours | Name::minusHours, [by]) => {
-            moved(m, now, sign * i128::from(number(by)?.long()) * 3_600_000_000_000)?
-        }
-        (Name::plusDays | Name::minusDays, [by]) => {
-            let days = sign as i64 * number(by)?.long();
-            if days.abs() > 7_000_000 {
-                return Err(fault("the time lies beyond the years -9999 to 9999"));
-            }
-            let local = now.local()?.checked_add(days.days()).map_err(fault)?;
-            let at = zone_of(now.zone.unwrap_or("Z"))?.at(local).map_err(fault)?.timestamp();
-            moment(m, at, now.zone)
-        }
-        _ => return object(m, receiver, name, args),
+        (Name::format, [format]) => return formatted(m, receiver, format),
+        _ => match calendar::call(m, When::Moment(now), name, args)? {
+            Some(value) => value,
+            None => return object(m, receiver, name, args),
+        },
     })
+}
+
+fn formatted<'a>(m: &mut Machine<'a>, time: Value<'a>, format: &Value<'a>) -> Result<Value<'a>, Throw> {
+    match held(format) {
+        Some(Held::Format(format)) => formatter::format(m, format, &time),
+        _ => Err(super::bad_cast(format, "java.time.format.DateTimeFormatter")),
+    }
+}
+
+pub(super) fn call_local<'a>(
+    m: &mut Machine<'a>,
+    receiver: Value<'a>,
+    local: Local,
+    name: Name,
+    args: Args<'_, 'a>,
+) -> Result<Value<'a>, Throw> {
+    m.step(8)?;
+    if !super::has(&receiver, name, args.len()) {
+        return object(m, receiver, name, args);
+    }
+    if let (Name::format, [format]) = (name, args) {
+        return formatted(m, receiver, format);
+    }
+    match calendar::call(m, When::Local(local), name, args)? {
+        Some(value) => Ok(value),
+        None => object(m, receiver, name, args),
+    }
+}
+
+pub(super) fn call_zone<'a>(
+    m: &mut Machine<'a>,
+    receiver: Value<'a>,
+    id: &'a str,
+    name: Name,
+    args: Args<'_, 'a>,
+) -> Result<Value<'a>, Throw> {
+    match (name, args) {
+        (Name::getId, []) => Ok(Value::Str(id)),
+        (Name::getTotalSeconds, []) => Ok(Value::Int(zone_of(id)?.fixed_offset().unwrap_or(0))),
+        _ => object(m, receiver, name, args),
+    }
+}
+
+pub(super) fn call_date<'a>(
+    m: &mut Machine<'a>,
+    receiver: Value<'a>,
+    at: Timestamp,
+    name: Name,
+    args: Args<'_, 'a>,
+) -> Result<Value<'a>, Throw> {
+    let other = |value: &Value<'a>| match held(value) {
+        Some(Held::Date(at)) => Ok(*at),
+        _ => Err(super::bad_cast(value, "java.util.Date")),
+    };
+    match (name, args) {
+        (Name::getTime, []) => Ok(Value::Long(at.as_nanosecond().div_euclid(1_000_000) as i64)),
+        (Name::toInstant, []) => Ok(moment(m, at, None)),
+        (Name::after, [value]) => Ok(Value::Bool(at > other(value)?)),
+        (Name::before, [value]) => Ok(Value::Bool(at < other(value)?)),
+        (Name::compareTo, [value]) => Ok(Value::Int(at.cmp(&other(value)?) as i32)),
+        _ => object(m, receiver, name, args),
+    }
+}
+
+/// `new Date(millis)`; without an argument it is the batch's time.
+pub(super) fn new_date<'a>(m: &mut Machine<'a>, args: Args<'_, 'a>) -> Result<Value<'a>, Throw> {
+    let millis = args.first().map_or(Ok(m.env.now_ms), |millis| number(millis).map(|n| n.long()))?;
+    Ok(thing(m.arena, Held::Date(Timestamp::from_millisecond(millis).map_err(fault)?)))
 }
 
 pub(super) fn call_span<'a>(
@@ -201,24 +266,26 @@ pub(super) fn call_span<'a>(
         (Name::toHours, []) => Value::Long(whole(1_000_000_000) / 3_600),
         (Name::toDays, []) => Value::Long(whole(1_000_000_000) / 86_400),
         (Name::getNano, []) => Value::Int(nanos.rem_euclid(1_000_000_000) as i32),
+        (Name::toSeconds, []) => Value::Long(whole(1_000_000_000)),
+        (Name::plus | Name::minus, [other]) => match held(other) {
+            Some(Held::Span(by)) if name == Name::plus => span(m, nanos.saturating_add(*by)),
+            Some(Held::Span(by)) => span(m, nanos.saturating_sub(*by)),
+            _ => return Err(super::bad_cast(other, "java.time.Duration")),
+        },
+        (Name::multipliedBy, [by]) => span(m, nanos.saturating_mul(i128::from(number(by)?.long()))),
+        (Name::dividedBy, [by]) => {
+            let by = i128::from(number(by)?.long());
+            span(m, nanos.checked_div(by).ok_or_else(|| throw(error::Class::Arithmetic, "Cannot divide by zero"))?)
+        }
+        (Name::compareTo, [other]) => match held(other) {
+            Some(Held::Span(by)) => Value::Int(nanos.cmp(by) as i32),
+            _ => return Err(super::bad_cast(other, "java.time.Duration")),
+        },
         (Name::isNegative, []) => Value::Bool(nanos < 0),
         (Name::isZero, []) => Value::Bool(nanos == 0),
         (Name::abs, []) => span(m, nanos.abs()),
         (Name::negated, []) => span(m, -nanos),
         _ => return object(m, receiver, name, args),
-    })
-}
-
-/// The nanoseconds of a `ChronoUnit` that is always as long.
-fn unit(name: Name) -> Option<i128> {
-    Some(match name {
-        Name::NANOS => 1,
-        Name::MICROS => 1_000,
-        Name::MILLIS => 1_000_000,
-        Name::SECONDS => 1_000_000_000,
-        Name::MINUTES => 60_000_000_000,
-        Name::HOURS => 3_600_000_000_000,
-        _ => return None,
     })
 }
 
@@ -230,12 +297,17 @@ pub(super) fn call_unit<'a>(
     args: Args<'_, 'a>,
 ) -> Result<Value<'a>, Throw> {
     let (Name::between, [from, to]) = (name, args) else { return object(m, receiver, name, args) };
-    let distance = moment_of(to)?.at.as_nanosecond() - moment_of(from)?.at.as_nanosecond();
-    Ok(Value::Long(i64::try_from(distance / nanos).map_err(|_| throw(error::Class::Arithmetic, "long overflow"))?))
+    Ok(Value::Long(calendar::when(from)?.until(calendar::when(to)?, nanos)?))
 }
 
-pub(super) fn constant<'a>(m: &mut Machine<'a>, name: Name) -> Option<Value<'a>> {
-    unit(name).map(|nanos| thing(m.arena, Held::Unit(nanos)))
+pub(super) fn constant<'a>(m: &mut Machine<'a>, class: Class, name: Name) -> Option<Value<'a>> {
+    let held = match class {
+        Class::ZoneOffset => Held::Zone("Z"),
+        Class::Instant => Held::Moment(Moment { at: Timestamp::UNIX_EPOCH, zone: None }),
+        Class::ChronoField => Held::Field(calendar::FIELDS.iter().find(|(known, _)| *known == name)?.1),
+        _ => Held::Unit(calendar::UNITS.iter().find(|(known, ..)| *known == name)?.1),
+    };
+    Some(thing(m.arena, held))
 }
 
 pub(super) fn call_static<'a>(
@@ -264,7 +336,17 @@ pub(super) fn call_static<'a>(
         }
         (Class::Instant, Name::ofEpochSecond, [seconds, nanos]) => {
             let start = Timestamp::from_second(number(seconds)?.long()).map_err(fault)?;
-            moved(m, Moment { at: start, zone: None }, i128::from(number(nanos)?.long()))?
+            When::Moment(Moment { at: start, zone: None }).plus_nanos(m, i128::from(number(nanos)?.long()))?
+        }
+        (Class::LocalDate, Name::parse, [whole]) => local_parsed(m, class, whole, Name::ISO_LOCAL_DATE)?,
+        (Class::LocalTime, Name::parse, [whole]) => local_parsed(m, class, whole, Name::ISO_LOCAL_TIME)?,
+        (Class::LocalDateTime, Name::parse, [whole]) => local_parsed(m, class, whole, Name::ISO_LOCAL_DATE_TIME)?,
+        (_, Name::parse, [whole, format]) => match held(format) {
+            Some(Held::Format(format)) => formatter::parse(m, class, whole, format)?,
+            _ => return Err(super::bad_cast(format, "java.time.format.DateTimeFormatter")),
+        },
+        (Class::Duration, Name::of, [count, unit]) => {
+            span(m, i128::from(number(count)?.long()).saturating_mul(calendar::unit_of(unit)?))
         }
         (Class::Duration, Name::between, [from, to]) => {
             let nanos = moment_of(to)?.at.as_nanosecond() - moment_of(from)?.at.as_nanosecond();
@@ -287,8 +369,13 @@ pub(super) fn call_static<'a>(
             let id = m.str(zone.id())?;
             thing(m.arena, Held::Zone(id))
         }
-        _ => return Ok(None),
+        _ => return calendar::made(m, class, name, args),
     }))
+}
+
+fn local_parsed<'a>(m: &mut Machine<'a>, class: Class, whole: &Value<'a>, by: Name) -> Result<Value<'a>, Throw> {
+    let pattern = formatter::constant_named(by).unwrap_or_default();
+    formatter::parse(m, class, whole, &Format { pattern, locale: "und", zone: None, simple: false })
 }
 
 /// `Duration.toString`: `PT1H2M3.5S`.
@@ -314,12 +401,5 @@ pub(in crate::painless) fn span_text(nanos: i128) -> String {
 }
 
 pub(in crate::painless) fn unit_text(nanos: i128) -> &'static str {
-    match nanos {
-        1 => "Nanos",
-        1_000 => "Micros",
-        1_000_000 => "Millis",
-        1_000_000_000 => "Seconds",
-        60_000_000_000 => "Minutes",
-        _ => "Hours",
-    }
+    calendar::UNITS.iter().find(|(_, known, _)| *known == nanos).map_or("", |(_, _, text)| text)
 }

@@ -266,7 +266,10 @@ impl Processor for UserAgentProcessor {
                     object.set_str("original", Value::Str(text));
                 }
                 Property::Name => {
-                    object.set_str("name", Value::Str(arena.str(agent.browser.as_ref().map_or("Other", |named| &named.name))));
+                    object.set_str(
+                        "name",
+                        Value::Str(arena.str(agent.browser.as_ref().map_or("Other", |named| &named.name))),
+                    );
                 }
                 Property::Version => {
                     if let Some(version) = agent.browser.as_ref().and_then(|named| named.version.as_deref()) {
@@ -287,7 +290,10 @@ impl Processor for UserAgentProcessor {
                 }
                 Property::Device => {
                     let device = arena.object();
-                    device.set_str("name", Value::Str(arena.str(agent.device.as_ref().map_or("Other", |named| &named.name))));
+                    device.set_str(
+                        "name",
+                        Value::Str(arena.str(agent.device.as_ref().map_or("Other", |named| &named.name))),
+                    );
                     object.set_str("device", Value::Object(device));
                 }
             }
