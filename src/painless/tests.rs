@@ -163,6 +163,27 @@ fn scripts_change_the_document() {
             r#"{"a":"2023-01-01T00:00:00Z","b":"2023-01-01T02:00:01.5+01:00"}"#,
             r#"{"a":"2023-01-01T00:00:00Z","b":"2023-01-01T02:00:01.5+01:00","ms":3601500,"n":3601500000000,"s":"2023-01-01T03:00:01.500+01:00"}"#,
         ),
+        (
+            "ctx.x = ZonedDateTime.parse(ctx.a).withMonth(2).plus(90, ChronoUnit.MINUTES).toString(); ctx.y = ZonedDateTime.parse(ctx.a).getLong(ChronoField.MILLI_OF_DAY)",
+            r#"{"a":"2024-01-31T23:00:00Z"}"#,
+            r#"{"a":"2024-01-31T23:00:00Z","x":"2024-03-01T00:30Z","y":82800000}"#,
+        ),
+        (
+            "ctx.x = LocalDate.of(2023, 1, 31).plusMonths(1).toString(); ctx.d = ChronoUnit.DAYS.between(LocalDate.of(2024, 1, 1), LocalDate.of(2024, 3, 1))",
+            "{}",
+            r#"{"x":"2023-02-28","d":60}"#,
+        ),
+        (
+            "ctx.x = LocalDateTime.parse('2023-05-06 07:08:09', DateTimeFormatter.ofPattern('yyyy-MM-dd HH:mm:ss')).atZone(ZoneId.of('Europe/Berlin')).toString()",
+            "{}",
+            r#"{"x":"2023-05-06T07:08:09+02:00[Europe/Berlin]"}"#,
+        ),
+        (
+            "ctx.x = ZonedDateTime.parse(ctx.a); ctx.y = ctx.x.format(DateTimeFormatter.ISO_LOCAL_DATE); ctx.z = DateTimeFormatter.ISO_INSTANT.format(ctx.x)",
+            r#"{"a":"2024-01-31T23:00:00Z"}"#,
+            r#"{"a":"2024-01-31T23:00:00Z","x":"2024-01-31T23:00:00.000Z","y":"2024-01-31","z":"2024-01-31T23:00:00Z"}"#,
+        ),
+        ("ctx.x = new SimpleDateFormat('dd/MMM/yyyy').parse('03/Feb/2021').getTime()", "{}", r#"{"x":1612310400000}"#),
         ("ctx.x = params.n; ctx.l = params.list", "{}", r#"{"x":5,"l":["a","b"]}"#),
     ] {
         let found = script(source, doc);

@@ -226,7 +226,7 @@ pub(super) const ZONE_NAMES: &[(&str, &str)] = &[
     ("HKT", "Asia/Hong_Kong"),
     ("HST", "Pacific/Honolulu"),
     ("IDT", "Asia/Jerusalem"),
-    ("IST", "Asia/Kolkata"),
+    ("IST", "Asia/Jerusalem"),
     ("JST", "Asia/Tokyo"),
     ("KST", "Asia/Seoul"),
     ("MDT", "America/Denver"),

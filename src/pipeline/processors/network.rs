@@ -90,7 +90,8 @@ fn icmp_counterpart(kind: u16, v6: bool) -> Option<u16> {
 /// The protocol's number by its name or number, as text.
 pub fn protocol_number(text: &str) -> Option<u8> {
     if let Ok(number) = text.parse::<u8>() {
-        return Some(number);
+        // The original takes neither end of the range for a protocol.
+        return (1..255).contains(&number).then_some(number);
     }
     Some(match text.to_ascii_lowercase().as_str() {
         "icmp" => ICMP,
