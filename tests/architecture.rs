@@ -55,7 +55,7 @@ fn each_client_stays_at_its_edge() {
         ("rdkafka::", &["src/source/", "src/delivery/producer.rs", "src/demo/"][..]),
         ("opensearch::", &["src/index/opensearch.rs"]),
         ("governor::", &["src/index/throttle.rs"]),
-        ("moka::", &["src/correlate/store.rs", "src/enrich/"]),
+        ("moka::", &["src/correlate/store.rs"]),
         ("SystemTime::now", &["src/clock.rs"]),
         ("Timestamp::now", &["src/clock.rs"]),
         ("Zoned::now", &["src/clock.rs"]),

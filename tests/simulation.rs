@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sluice::delivery::machine::{
-    BatchId, Commit, Committed, Effect, Input, Limits, Machine, Outcome, Partition, Report, Tenure,
+    BatchId, Commit, Committed, Effect, Input, Limits, Machine, Outcome, Partition, Tenure,
 };
+use sluice::delivery::report::Report;
 
 const SEEDS: u64 = 2_500;
 const PARTITIONS: usize = 3;

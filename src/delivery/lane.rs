@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use super::machine::{BatchId, Counts, Effect, Input, Machine, Outcome, Partition, PartitionState, Report, Tenure};
+use super::machine::{BatchId, Counts, Effect, Input, Machine, Outcome, Partition, PartitionState, Tenure};
 use super::producer::{Letter, Said};
+use super::report::Report;
 use crate::clock;
 use crate::index::{self, Answer};
 use crate::process::Part;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::ledger::Ledger;
+use super::report::Report;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Partition {
@@ -167,43 +168,6 @@ pub enum Effect {
     Report(Report),
     /// Leave the group; revokes will follow.
     Leave,
-}
-
-/// What an operator must hear.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Report {
-    /// Retention deleted records before we read them.
-    Gap {
-        partition: Partition,
-        from: i64,
-        to: i64,
-    },
-    /// The log ends before our committed offset, or went back: not the log that we knew. Its partition is not read.
-    MadeAnew {
-        partition: Partition,
-        committed: i64,
-        high: i64,
-    },
-    Stalled {
-        partition: Partition,
-        behind: i64,
-        open: u64,
-    },
-    Recovered {
-        partition: Partition,
-    },
-    CommitFailed {
-        fault: String,
-    },
-    Committed,
-    /// An answer that fits nothing that is open: a fault of this program.
-    Misfit {
-        batch: BatchId,
-    },
-    /// Draining took too long; what was open will be read again by the next owner.
-    DrainCut {
-        open: u64,
-    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -887,10 +851,10 @@ mod tests {
         machine.step(60_100, Input::Sought { tenure });
         let batch = read(&mut machine, tenure, &[5], 1);
         process(&mut machine, batch, &[1]);
-        machine.step(61_000, Input::Tick);
-        machine.step(61_100, Input::Indexed { batch, records: vec![0] });
-        let effects = machine.step(62_000, Input::Tick);
+        let effects = machine.step(61_000, Input::Tick);
         assert!(effects.contains(&Effect::Report(Report::Recovered { partition: partition(0) })), "{effects:?}");
+        machine.step(61_100, Input::Indexed { batch, records: vec![0] });
+        machine.step(62_000, Input::Tick);
         let batch = read(&mut machine, tenure, &[6], 1);
         process(&mut machine, batch, &[1]);
         let effects = machine.step(200_000, Input::Tick);

@@ -13,4 +13,5 @@ pub mod machine;
 mod meter;
 pub mod producer;
 pub mod reload;
+pub mod report;
 pub mod runtime;

@@ -1,1 +1,0 @@
-//! Alert documents and their states.
